@@ -1,0 +1,11 @@
+//! A socket-programming workbook that runs. The map of the crate: each room, the question it answers, whom it may call.
+//!
+//! | room | question | may call |
+//! | --- | --- | --- |
+//! | [`error`] | What went wrong, on which call and address? | nobody |
+//! | [`narrate`] | Which calls are made, and what came of them? | nobody |
+//! | [`stage`] | When does a demo stop, and who types to it? | nobody |
+
+pub mod error;
+pub mod narrate;
+pub mod stage;

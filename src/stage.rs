@@ -1,0 +1,92 @@
+//! What a demo stands on besides its arguments: when to stop, where typed lines come from, how long a wait may last.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Given to every demo.
+pub struct Stage {
+    /// Ctrl-C, SIGTERM, or whoever runs the demo says that it should end.
+    pub stop: Stop,
+    /// The lines that somebody types or pipes in.
+    pub input: Box<dyn Input>,
+    /// How much longer than asked a demo waits, because its reader is given time between the calls.
+    pub stretch: Stretch,
+}
+
+/// Where lines come from. A terminal implements it so that what is being typed and what is printed do not tear each other.
+pub trait Input: Send {
+    /// Somebody is there to be asked: it is a terminal, not a pipe.
+    fn interactive(&self) -> bool;
+
+    /// Hands each line to `deliver` as it comes, without its end, and at the end of the input `None`. Returns at once.
+    fn start(&mut self, deliver: Box<dyn FnMut(Option<String>) + Send>);
+}
+
+/// No lines at all.
+pub struct NoInput;
+
+impl Input for NoInput {
+    fn interactive(&self) -> bool {
+        false
+    }
+
+    fn start(&mut self, mut deliver: Box<dyn FnMut(Option<String>) + Send>) {
+        deliver(None);
+    }
+}
+
+/// A request to end, made once, seen by all who hold a clone.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
+
+impl Stop {
+    /// Asks everybody to end.
+    pub fn request(&self) {
+        *self.flag() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Whether somebody asked.
+    pub fn requested(&self) -> bool {
+        *self.flag()
+    }
+
+    /// Waits until somebody asks.
+    pub fn wait(&self) {
+        let flag = self.flag();
+        drop(self.0.1.wait_while(flag, |requested| !*requested));
+    }
+
+    /// Waits for `time`, or less when somebody asks; says whether somebody did.
+    pub fn wait_for(&self, time: Duration) -> bool {
+        let flag = self.flag();
+        let waited = self
+            .0
+            .1
+            .wait_timeout_while(flag, time, |requested| !*requested);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn flag(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How waits grow with the pace at which calls are shown, so that nobody times out because somebody is reading.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stretch {
+    /// Time-outs are multiplied by this.
+    Times(u32),
+    /// Every call waits for Enter: time-outs are a day.
+    Stepped,
+}
+
+impl Stretch {
+    /// The wait that stands in for `limit`.
+    pub fn of(self, limit: Duration) -> Duration {
+        match self {
+            Self::Times(factor) => limit.saturating_mul(factor),
+            Self::Stepped => limit.max(Duration::from_secs(24 * 60 * 60)),
+        }
+    }
+}
