@@ -47,10 +47,7 @@ impl Error {
 
     /// A failure that is no call's: `what` names the words in `reference/`, `blanks` is filled in.
     pub fn failed<const N: usize>(what: &'static str, blanks: [(&'static str, String); N]) -> Self {
-        Self::Failed {
-            what,
-            blanks: blanks.into(),
-        }
+        Self::Failed { what, blanks: blanks.into() }
     }
 
     /// The program's exit status: 1 for what failed, 130 (as the shell has it for SIGINT) for what was interrupted.
@@ -66,11 +63,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Call { call, on, source } => write!(f, "{call} {on}: {source}"),
-            Self::Resolve {
-                host,
-                name,
-                message,
-            } => write!(f, "{host}: {message} ({name})"),
+            Self::Resolve { host, name, message } => write!(f, "{host}: {message} ({name})"),
             Self::Failed { what, .. } => f.write_str(what),
             Self::Interrupted => f.write_str("interrupted"),
         }

@@ -60,10 +60,7 @@ impl Stop {
     /// Waits for `time`, or less when somebody asks; says whether somebody did.
     pub fn wait_for(&self, time: Duration) -> bool {
         let flag = self.flag();
-        let waited = self
-            .0
-            .1
-            .wait_timeout_while(flag, time, |requested| !*requested);
+        let waited = self.0.1.wait_timeout_while(flag, time, |requested| !*requested);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 

@@ -69,9 +69,9 @@ impl Mask {
             Place::BeforeSecret if byte == b'"' => Place::SecretString { escaped: false },
             Place::BeforeSecret if !b"{}[],".contains(&byte) => Place::SecretWord,
             Place::SecretString { escaped: false } if byte == b'"' => Place::Outside,
-            Place::SecretString { escaped } => Place::SecretString {
-                escaped: !escaped && byte == b'\\',
-            },
+            Place::SecretString { escaped } => {
+                Place::SecretString { escaped: !escaped && byte == b'\\' }
+            }
             Place::SecretWord if !space && !b"{}[],".contains(&byte) => Place::SecretWord,
             _ if byte == b'"' => {
                 self.word.clear();
@@ -97,10 +97,7 @@ mod tests {
 
     fn hide(pieces: &[&str]) -> String {
         let mut mask = Mask::default();
-        pieces
-            .iter()
-            .map(|piece| String::from_utf8(mask.hide(piece.as_bytes())).unwrap())
-            .collect()
+        pieces.iter().map(|piece| String::from_utf8(mask.hide(piece.as_bytes())).unwrap()).collect()
     }
 
     #[test]
@@ -117,20 +114,13 @@ mod tests {
         let login = "{\"password\" : \"hunter2\", \"username\":\"password\"}\n";
         for cut in 0..login.len() {
             let (head, tail) = login.split_at(cut);
-            assert_eq!(
-                hide(&[head, tail]),
-                login.replace("hunter2", "****"),
-                "cut at {cut}"
-            );
+            assert_eq!(hide(&[head, tail]), login.replace("hunter2", "****"), "cut at {cut}");
         }
     }
 
     #[test]
     fn a_password_that_is_no_string_is_hidden_too() {
-        assert_eq!(
-            hide(&[r#"{"password":1234,"a":1}"#]),
-            r#"{"password":****,"a":1}"#
-        );
+        assert_eq!(hide(&[r#"{"password":1234,"a":1}"#]), r#"{"password":****,"a":1}"#);
     }
 
     #[test]

@@ -46,22 +46,13 @@ impl Narration {
 
     fn with(observer: Arc<dyn Observer>, calls_too: bool) -> Arc<Self> {
         let (seq, calls, failed) = Default::default();
-        Arc::new(Self {
-            observer,
-            calls_too,
-            started: Instant::now(),
-            seq,
-            calls,
-            failed,
-        })
+        Arc::new(Self { observer, calls_too, started: Instant::now(), seq, calls, failed })
     }
 
     /// Says that the narration is over, with the program's exit status.
     pub fn done(&self, exit: i32) {
-        let (calls, failed) = (
-            self.calls.load(Ordering::Relaxed),
-            self.failed.load(Ordering::Relaxed),
-        );
+        let (calls, failed) =
+            (self.calls.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
         self.tell(Kind::Done(Done {
             calls,
             failed,
@@ -70,23 +61,18 @@ impl Narration {
         }));
     }
 
-    pub(super) fn begin(&self, call: Call) -> Begun {
+    /// Tells that `call` is about to be made. The observer may take its time.
+    pub(super) fn begin(&self, call: Call) -> Event {
         let event = self.event(Kind::Begin(call));
         self.observer.observe(&event);
-        Begun {
-            event,
-            called: Instant::now(),
-        }
+        event
     }
 
-    pub(super) fn end(&self, begun: Begun, ended: Ended) {
+    /// Tells how the call that `begun` announced came out.
+    pub(super) fn end(&self, begun: Event, ended: Ended) {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.failed
-            .fetch_add(u64::from(ended.error.is_some()), Ordering::Relaxed);
-        self.observer.observe(&Event {
-            kind: Kind::Call(ended),
-            ..begun.event
-        });
+        self.failed.fetch_add(u64::from(ended.error.is_some()), Ordering::Relaxed);
+        self.observer.observe(&Event { kind: Kind::Call(ended), ..begun });
     }
 
     pub(super) fn tell(&self, kind: Kind) {
@@ -127,11 +113,7 @@ pub fn actor() -> Arc<str> {
 
 /// The narration for the calls made on this thread; `None` when they are not narrated.
 pub(super) fn of_calls() -> Option<Arc<Narration>> {
-    PART.with_borrow(|part| {
-        part.narration
-            .clone()
-            .filter(|narration| narration.calls_too)
-    })
+    PART.with_borrow(|part| part.narration.clone().filter(|narration| narration.calls_too))
 }
 
 /// The narration that this thread belongs to.
@@ -141,10 +123,7 @@ pub(super) fn of_thread() -> Option<Arc<Narration>> {
 
 /// Does `play` on this thread as part of `narration` (`None`: silently), under the name `actor`.
 pub fn perform<T>(narration: Option<Arc<Narration>>, actor: &str, play: impl FnOnce() -> T) -> T {
-    let before = PART.replace(Part {
-        narration,
-        actor: actor.into(),
-    });
+    let before = PART.replace(Part { narration, actor: actor.into() });
     let outcome = play();
     PART.set(before);
     outcome
@@ -163,35 +142,25 @@ pub fn spawn<T: Send + 'static>(
     actor: &str,
     play: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    let part = Part {
-        actor: actor.into(),
-        ..part()
-    };
-    thread::Builder::new()
-        .name(actor.to_owned())
-        .spawn(move || {
-            PART.set(part);
-            play()
-        })
+    let part = Part { actor: actor.into(), ..part() };
+    thread::Builder::new().name(actor.to_owned()).spawn(move || {
+        PART.set(part);
+        play()
+    })
 }
 
 /// A note for the reader: `note` names the words in `reference/`, `blanks` what to fill in.
 pub fn note(note: &'static str, blanks: Args) {
     if let Some(narration) = of_thread() {
-        narration.tell(Kind::Note(Note {
-            note: note.into(),
-            args: blanks,
-        }));
+        narration.tell(Kind::Note(Note { note: note.into(), args: blanks }));
     }
 }
 
 /// A line of chat: whose words (`None`: the server's own), and the words.
 pub fn message(from: Option<&str>, text: &str) {
     if let Some(narration) = of_thread() {
-        narration.tell(Kind::Message(Message {
-            from: from.map(str::to_owned),
-            text: text.to_owned(),
-        }));
+        narration
+            .tell(Kind::Message(Message { from: from.map(str::to_owned), text: text.to_owned() }));
     }
 }
 

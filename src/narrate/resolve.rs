@@ -38,10 +38,7 @@ impl std::error::Error for LookupError {}
 /// # Errors
 /// The name has no address, or none was found within `limit`.
 pub fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, LookupError> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
@@ -51,11 +48,7 @@ pub fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>
         narration.tell(Kind::Resolve(Resolve {
             host: host.to_owned(),
             port,
-            addresses: outcome
-                .iter()
-                .flatten()
-                .map(SocketAddr::to_string)
-                .collect(),
+            addresses: outcome.iter().flatten().map(SocketAddr::to_string).collect(),
             error: outcome.as_ref().err().map(|failed| failed.error.clone()),
             elapsed_us: micros(started.elapsed()),
             resolver_tid: resolver.filter(|&tid| tid != 0),
@@ -70,21 +63,14 @@ fn on_its_own_thread(host: &str, port: u16, limit: Duration) -> (Outcome, Option
     let (started, thread) = mpsc::channel();
     let (finished, result) = mpsc::channel();
     let host = host.to_owned();
-    let spawned = thread::Builder::new()
-        .name("resolver".into())
-        .spawn(move || {
-            // Nobody may be listening any more: then nobody needs the answer.
-            let _ = started.send(thread_id());
-            let _ = finished.send(ask(&host, port));
-        });
+    let spawned = thread::Builder::new().name("resolver".into()).spawn(move || {
+        // Nobody may be listening any more: then nobody needs the answer.
+        let _ = started.send(thread_id());
+        let _ = finished.send(ask(&host, port));
+    });
     if let Err(error) = spawned {
         return (
-            Err(failure(
-                0,
-                "EAI_AGAIN",
-                format!("no thread to resolve on: {error}"),
-                true,
-            )),
+            Err(failure(0, "EAI_AGAIN", format!("no thread to resolve on: {error}"), true)),
             None,
         );
     }
@@ -97,10 +83,7 @@ fn on_its_own_thread(host: &str, port: u16, limit: Duration) -> (Outcome, Option
 }
 
 fn ask(host: &str, port: u16) -> Outcome {
-    let hints = AddrInfoHints {
-        socktype: SockType::Stream.into(),
-        ..AddrInfoHints::default()
-    };
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let found = dns_lookup::getaddrinfo(Some(host), Some(&port.to_string()), Some(hints)).map_err(
         |error| {
             let (name, temporary) = eai_name(error.kind());
@@ -114,14 +97,7 @@ fn ask(host: &str, port: u16) -> Outcome {
 }
 
 fn failure(code: i32, name: &'static str, message: String, temporary: bool) -> LookupError {
-    LookupError {
-        error: EaiError {
-            code,
-            name: Name::Borrowed(name),
-            message,
-        },
-        temporary,
-    }
+    LookupError { error: EaiError { code, name: Name::Borrowed(name), message }, temporary }
 }
 
 fn eai_name(kind: LookupErrorKind) -> (&'static str, bool) {
@@ -143,6 +119,5 @@ fn eai_name(kind: LookupErrorKind) -> (&'static str, bool) {
 /// The system's words without the library's introduction.
 fn eai_message(error: std::io::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(": ")
-        .map_or(text.clone(), |(_, words)| words.to_owned())
+    text.rsplit_once(": ").map_or(text.clone(), |(_, words)| words.to_owned())
 }

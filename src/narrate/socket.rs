@@ -37,12 +37,7 @@ struct Known {
 impl Known {
     fn of(ty: Type) -> Arc<Self> {
         let (nonblocking, sent, received) = Default::default();
-        Arc::new(Self {
-            stream: ty == Type::STREAM,
-            nonblocking,
-            sent,
-            received,
-        })
+        Arc::new(Self { stream: ty == Type::STREAM, nonblocking, sent, received })
     }
 }
 
@@ -69,29 +64,17 @@ impl Socket {
             || socket2::Socket::new(domain, ty, protocol),
             |ended, socket| ended.result = descriptor(socket),
         )?;
-        Ok(Self {
-            inner: Some(inner),
-            narration,
-            known: Known::of(ty),
-        })
+        Ok(Self { inner: Some(inner), narration, known: Known::of(ty) })
     }
 
     /// `bind(2)`: gives the socket its address.
     pub fn bind(&self, address: &SockAddr) -> io::Result<()> {
-        self.call(
-            "bind",
-            |args| args.with("addr", shown(address)),
-            |socket| socket.bind(address),
-        )
+        self.call("bind", |args| args.with("addr", shown(address)), |socket| socket.bind(address))
     }
 
     /// `listen(2)`: at most `backlog` finished connections wait to be accepted.
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
-        self.call(
-            "listen",
-            |args| args.with("backlog", backlog),
-            |socket| socket.listen(backlog),
-        )
+        self.call("listen", |args| args.with("backlog", backlog), |socket| socket.listen(backlog))
     }
 
     /// `accept(2)`: the next finished connection, and who is at its other end. Waits for one.
@@ -106,14 +89,7 @@ impl Socket {
             },
         )?;
         let narration = self.narration.clone();
-        Ok((
-            Self {
-                inner: Some(inner),
-                narration,
-                known: Known::of(Type::STREAM),
-            },
-            peer,
-        ))
+        Ok((Self { inner: Some(inner), narration, known: Known::of(Type::STREAM) }, peer))
     }
 
     /// `connect(2)`: for TCP the three-way handshake, and waits for it.
@@ -122,11 +98,7 @@ impl Socket {
             self.narration.as_deref(),
             || {
                 let waits = self.known.stream && self.blocking();
-                self.describe(
-                    "connect",
-                    Args::default().with("addr", shown(address)),
-                    waits,
-                )
+                self.describe("connect", Args::default().with("addr", shown(address)), waits)
             },
             || self.inner().connect(address),
             |_, ()| {},
@@ -140,11 +112,7 @@ impl Socket {
             Shutdown::Write => "SHUT_WR",
             Shutdown::Both => "SHUT_RDWR",
         };
-        self.call(
-            "shutdown",
-            |args| args.with("how", name),
-            |socket| socket.shutdown(how),
-        )
+        self.call("shutdown", |args| args.with("how", name), |socket| socket.shutdown(how))
     }
 
     /// `send(2)` without flags: how many bytes the kernel took, which may be fewer than given.
@@ -156,9 +124,7 @@ impl Socket {
     /// `sendto(2)`: one datagram to `address`.
     pub fn send_to(&self, bytes: &[u8], address: &SockAddr) -> io::Result<usize> {
         let args = || Args::default().with("addr", shown(address));
-        self.sending("sendto", bytes, args, |socket| {
-            socket.send_to(bytes, address)
-        })
+        self.sending("sendto", bytes, args, |socket| socket.send_to(bytes, address))
     }
 
     /// `recv(2)` without flags: how many bytes came, 0 at the peer's end of file. Waits for some.
@@ -179,11 +145,7 @@ impl Socket {
         self.receiving(
             "recvfrom",
             room,
-            || {
-                self.inner()
-                    .recv_from(buffer)
-                    .map(|(count, sender)| (count, sender, buffer))
-            },
+            || self.inner().recv_from(buffer).map(|(count, sender)| (count, sender, buffer)),
             |ended, (count, sender, buffer)| {
                 self.note_received(ended, filled(buffer, *count), room);
                 ended.call.args.set("addr", shown(sender));
@@ -235,9 +197,7 @@ impl Socket {
             || {
                 self.describe(
                     "fcntl",
-                    Args::default()
-                        .with("cmd", "F_DUPFD_CLOEXEC")
-                        .with("arg", 0),
+                    Args::default().with("cmd", "F_DUPFD_CLOEXEC").with("arg", 0),
                     false,
                 )
             },
@@ -283,9 +243,7 @@ impl Socket {
 
     /// SO_REUSEADDR: `bind` may take an address on which old connections sit in TIME_WAIT.
     pub fn set_reuse_address(&self, reuse: bool) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_REUSEADDR", reuse, |socket| {
-            socket.set_reuse_address(reuse)
-        })
+        self.set("SOL_SOCKET", "SO_REUSEADDR", reuse, |socket| socket.set_reuse_address(reuse))
     }
 
     /// SO_RCVBUF: the receive buffer's size in bytes, with the kernel's bookkeeping counted in.
@@ -295,9 +253,7 @@ impl Socket {
 
     /// SO_RCVBUF: asks for a receive buffer of `size` bytes. Linux doubles the number.
     pub fn set_recv_buffer_size(&self, size: usize) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_RCVBUF", size, |socket| {
-            socket.set_recv_buffer_size(size)
-        })
+        self.set("SOL_SOCKET", "SO_RCVBUF", size, |socket| socket.set_recv_buffer_size(size))
     }
 
     /// SO_SNDBUF: the send buffer's size in bytes, with the kernel's bookkeeping counted in.
@@ -307,46 +263,34 @@ impl Socket {
 
     /// SO_SNDBUF: asks for a send buffer of `size` bytes. Linux doubles the number.
     pub fn set_send_buffer_size(&self, size: usize) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_SNDBUF", size, |socket| {
-            socket.set_send_buffer_size(size)
-        })
+        self.set("SOL_SOCKET", "SO_SNDBUF", size, |socket| socket.set_send_buffer_size(size))
     }
 
     /// SO_RCVTIMEO: calls that receive or accept wait no longer than this (`None`: without limit).
     pub fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_RCVTIMEO", limit, |socket| {
-            socket.set_read_timeout(limit)
-        })
+        self.set("SOL_SOCKET", "SO_RCVTIMEO", limit, |socket| socket.set_read_timeout(limit))
     }
 
     /// SO_SNDTIMEO: calls that send (on Linux also `connect`) wait no longer than this (`None`: without limit).
     pub fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_SNDTIMEO", limit, |socket| {
-            socket.set_write_timeout(limit)
-        })
+        self.set("SOL_SOCKET", "SO_SNDTIMEO", limit, |socket| socket.set_write_timeout(limit))
     }
 
     /// SO_LINGER: how long `close` waits for what was sent to be acknowledged. 0: it resets the connection instead.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_LINGER", Linger(linger), |socket| {
-            socket.set_linger(linger)
-        })
+        self.set("SOL_SOCKET", "SO_LINGER", Linger(linger), |socket| socket.set_linger(linger))
     }
 
     /// TCP_NODELAY: small segments are sent at once, though earlier ones are not yet acknowledged (Nagle's algorithm off).
     pub fn set_tcp_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.set("IPPROTO_TCP", "TCP_NODELAY", nodelay, |socket| {
-            socket.set_tcp_nodelay(nodelay)
-        })
+        self.set("IPPROTO_TCP", "TCP_NODELAY", nodelay, |socket| socket.set_tcp_nodelay(nodelay))
     }
 }
 
 /// How the methods above tell what they do.
 impl Socket {
     fn inner(&self) -> &socket2::Socket {
-        self.inner
-            .as_ref()
-            .expect("a socket is open until it is dropped")
+        self.inner.as_ref().expect("a socket is open until it is dropped")
     }
 
     fn blocking(&self) -> bool {
@@ -354,13 +298,7 @@ impl Socket {
     }
 
     fn describe(&self, call: &'static str, args: Args, waits: bool) -> Call {
-        Call {
-            call: call.into(),
-            fd: Some(descriptor(self.inner())),
-            args,
-            data: None,
-            waits,
-        }
+        Call { call: call.into(), fd: Some(descriptor(self.inner())), args, data: None, waits }
     }
 
     /// A call that does not wait and returns nothing but success.
@@ -371,12 +309,7 @@ impl Socket {
         make: impl FnOnce(&socket2::Socket) -> io::Result<()>,
     ) -> io::Result<()> {
         let describe = || self.describe(call, args(Args::default()), false);
-        narrate(
-            self.narration.as_deref(),
-            describe,
-            || make(self.inner()),
-            |_, ()| {},
-        )
+        narrate(self.narration.as_deref(), describe, || make(self.inner()), |_, ()| {})
     }
 
     fn address(
@@ -420,9 +353,7 @@ impl Socket {
         make: impl FnOnce(&socket2::Socket) -> io::Result<()>,
     ) -> io::Result<()> {
         let args = |args: Args| {
-            args.with("level", level)
-                .with("optname", name)
-                .with("optval", value.shown())
+            args.with("level", level).with("optname", name).with("optval", value.shown())
         };
         self.call("setsockopt", args, make)
     }
@@ -436,20 +367,12 @@ impl Socket {
     ) -> io::Result<usize> {
         let describe = || {
             let flags = Args::default().with("len", bytes.len()).with("flags", 0);
-            let args = args().iter().fold(flags, |all, (name, value)| {
-                all.with(name.to_owned(), value.clone())
-            });
-            let preview = lock(&self.known.sent)
-                .clone()
-                .hide(&bytes[..bytes.len().min(PREVIEW)]);
-            let data = Some(Data {
-                len: bytes.len(),
-                ..Data::of(&preview)
-            });
-            Call {
-                data,
-                ..self.describe(call, args, self.blocking())
-            }
+            let args = args()
+                .iter()
+                .fold(flags, |all, (name, value)| all.with(name.to_owned(), value.clone()));
+            let preview = lock(&self.known.sent).clone().hide(&bytes[..bytes.len().min(PREVIEW)]);
+            let data = Some(Data { len: bytes.len(), ..Data::of(&preview) });
+            Call { data, ..self.describe(call, args, self.blocking()) }
         };
         narrate(
             self.narration.as_deref(),
@@ -459,10 +382,7 @@ impl Socket {
                 ended.result = returned(count);
                 ended.circumstance = (count < bytes.len()).then_some(Circumstance::Partial);
                 let hidden = lock(&self.known.sent).hide(&bytes[..count]);
-                ended.call.data = Some(Data {
-                    len: count,
-                    ..Data::of(&hidden)
-                });
+                ended.call.data = Some(Data { len: count, ..Data::of(&hidden) });
             },
         )
     }
@@ -475,11 +395,7 @@ impl Socket {
         finish: impl FnOnce(&mut Ended, &T),
     ) -> io::Result<T> {
         let describe = || {
-            self.describe(
-                call,
-                Args::default().with("len", room).with("flags", 0),
-                self.blocking(),
-            )
+            self.describe(call, Args::default().with("len", room).with("flags", 0), self.blocking())
         };
         narrate(self.narration.as_deref(), describe, make, finish)
     }
@@ -492,10 +408,7 @@ impl Socket {
         }
         ended.circumstance = (bytes.len() == room).then_some(Circumstance::Full);
         let hidden = lock(&self.known.received).hide(bytes);
-        ended.call.data = Some(Data {
-            len: bytes.len(),
-            ..Data::of(&hidden)
-        });
+        ended.call.data = Some(Data { len: bytes.len(), ..Data::of(&hidden) });
     }
 }
 
@@ -539,13 +452,8 @@ impl Drop for Socket {
             return;
         };
         let fd = Some(descriptor(&inner));
-        let describe = || Call {
-            call: "close".into(),
-            fd,
-            args: Args::default(),
-            data: None,
-            waits: false,
-        };
+        let describe =
+            || Call { call: "close".into(), fd, args: Args::default(), data: None, waits: false };
         // Whatever close says, the descriptor is gone: the result is for the reader.
         let _ = narrate(Some(narration), describe, || close(inner), |_, ()| {});
     }
@@ -626,11 +534,8 @@ fn fail(ended: &mut Ended, error: &io::Error) {
     ended.error = Errno::of(error);
     let given_up = matches!(error.kind(), io::ErrorKind::WouldBlock) || is_in_progress(error);
     if given_up {
-        ended.circumstance = Some(if ended.call.waits {
-            Circumstance::TimedOut
-        } else {
-            Circumstance::WouldBlock
-        });
+        ended.circumstance =
+            Some(if ended.call.waits { Circumstance::TimedOut } else { Circumstance::WouldBlock });
     }
 }
 
@@ -736,10 +641,7 @@ fn lock(mask: &Mutex<Mask>) -> std::sync::MutexGuard<'_, Mask> {
 }
 
 /// The part of a buffer that the kernel wrote.
-#[expect(
-    unsafe_code,
-    reason = "socket2's own signature: the kernel initialised what it counted"
-)]
+#[expect(unsafe_code, reason = "socket2's own signature: the kernel initialised what it counted")]
 fn filled(buffer: &[MaybeUninit<u8>], count: usize) -> &[u8] {
     // SAFETY: recv(2) returned `count`, so that many bytes from the start of `buffer` are initialised, and u8 has no
     // invalid values.

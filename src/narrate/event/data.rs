@@ -17,10 +17,7 @@ pub struct Data {
 impl Data {
     /// Keeps the first 4,096 of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            len: bytes.len(),
-            bytes: bytes[..bytes.len().min(KEPT)].to_vec(),
-        }
+        Self { len: bytes.len(), bytes: bytes[..bytes.len().min(KEPT)].to_vec() }
     }
 }
 
@@ -33,21 +30,14 @@ struct Written {
 
 impl Serialize for Data {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written {
-            len: self.len,
-            text: visible(&self.bytes),
-        }
-        .serialize(serializer)
+        Written { len: self.len, text: visible(&self.bytes) }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        Ok(Self {
-            len: written.len,
-            bytes: unwritten(&written.text),
-        })
+        Ok(Self { len: written.len, bytes: unwritten(&written.text) })
     }
 }
 
@@ -102,11 +92,7 @@ fn unescape<'a>(after: &'a str, bytes: &mut Vec<u8>) -> &'a str {
         Some(b'r') => b'\r',
         Some(b't') => b'\t',
         Some(b'x') => {
-            bytes.extend(
-                after
-                    .get(1..3)
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok()),
-            );
+            bytes.extend(after.get(1..3).and_then(|hex| u8::from_str_radix(hex, 16).ok()));
             return after.get(3..).unwrap_or("");
         }
         Some(b'u') => {
@@ -129,9 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_written_down_reads_back() {
-        let bytes: Vec<u8> = (0..=255)
-            .chain("é 好 \u{202e}\\n \u{1f980}".bytes())
-            .collect();
+        let bytes: Vec<u8> = (0..=255).chain("é 好 \u{202e}\\n \u{1f980}".bytes()).collect();
         assert_eq!(unwritten(&visible(&bytes)), bytes);
     }
 

@@ -210,11 +210,7 @@ impl Errno {
     /// The errno of an error of the operating system; `None` for an error that std made up.
     pub fn of(error: &std::io::Error) -> Option<Self> {
         let errno = error.raw_os_error()?;
-        Some(Self {
-            errno,
-            name: errno_name(errno),
-            message: errno_message(error).into(),
-        })
+        Some(Self { errno, name: errno_name(errno), message: errno_message(error).into() })
     }
 }
 
