@@ -15,11 +15,10 @@ use std::time::Duration;
 use clap::CommandFactory;
 use nix::sys::signal::Signal;
 use serde_json::json;
-use socket2::{Domain, Socket, Type};
 use socklab::cli::Cli;
 use socklab::narrate::event::{Call, Ended, Event, Kind};
 use support::program::{Finished, Program, plain};
-use support::raw::Client;
+use support::raw::{Client, refusing_port};
 use support::server::{Server, ready};
 use support::strace::{self, ByThread, Outcome, SocketCall, socket_calls};
 
@@ -121,16 +120,19 @@ fn server_with_clients() -> Scenario {
 
 /// A room for one, and two who come.
 fn server_turning_away() -> Scenario {
-    scenario(&["tcp-server", "--port", "0", "--max-clients", "1", "--host", "127.0.0.1"], |mut program| {
-        let port = ready(&mut program);
-        let ada = Client::log_in(port, "ada");
-        let mut late = Client::connect(port);
-        late.expect("error");
-        late.is_over();
-        drop((ada, late));
-        program.signal(Signal::SIGINT);
-        program.wait()
-    })
+    scenario(
+        &["tcp-server", "--port", "0", "--max-clients", "1", "--host", "127.0.0.1"],
+        |mut program| {
+            let port = ready(&mut program);
+            let ada = Client::log_in(port, "ada");
+            let mut late = Client::connect(port);
+            late.expect("error");
+            late.is_over();
+            drop((ada, late));
+            program.signal(Signal::SIGINT);
+            program.wait()
+        },
+    )
 }
 
 fn client_that_sends() -> Scenario {
@@ -163,11 +165,8 @@ fn client_that_is_typed_at() -> Scenario {
     })
 }
 
-/// A port that is taken, and on which nobody listens.
 fn client_refused() -> Scenario {
-    let taken = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    taken.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).expect("a port");
-    let port = taken.local_addr().ok().and_then(|address| address.as_socket()).unwrap().port();
+    let (taken, port) = refusing_port();
     scenario(&["tcp-client", "--port", &port.to_string()], move |program| {
         let finished = program.finish();
         drop(taken);
@@ -258,7 +257,10 @@ fn difference(told: &ByThread, made: &ByThread) -> Option<String> {
         let length = told.len().max(made.len());
         let parted = (0..length).find(|&index| !agree(told.get(index), made.get(index)))?;
         let (told, made) = (told.get(parted), made.get(parted));
-        Some(format!("thread {tid}, call {}:\n  narrated {told:?}\n  made     {made:?}", parted + 1))
+        Some(format!(
+            "thread {tid}, call {}:\n  narrated {told:?}\n  made     {made:?}",
+            parted + 1
+        ))
     })
 }
 

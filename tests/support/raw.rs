@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::LIMIT;
 
@@ -137,4 +137,13 @@ impl Client {
     pub fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("an open socket");
     }
+}
+
+/// A port that stays taken, and on which nobody listens: to connect there is refused.
+pub fn refusing_port() -> (Socket, u16) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    socket.bind(&any_port.into()).expect("a port");
+    let bound = socket.local_addr().ok().and_then(|address| address.as_socket());
+    (socket, bound.expect("an internet address").port())
 }
