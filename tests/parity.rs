@@ -179,7 +179,7 @@ impl Scenario {
         let folder = tempfile::tempdir().expect("a folder for the trace");
         let file = folder.path().join("trace");
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-s", "0", "-e", strace::CALLS, "-o"]).arg(&file);
+        command.args(["-f", "-qq", "-s", strace::LENGTH, "-e", strace::CALLS, "-o"]).arg(&file);
         command.arg(env!("CARGO_BIN_EXE_socklab"));
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         let finished = (self.play)(Program::run(plain(command, &args)));

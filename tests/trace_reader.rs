@@ -136,3 +136,27 @@ fn what_the_resolver_does_on_its_thread_is_its_own_affair() {
     let calls = calls(trace, &HashSet::from([8]));
     assert_eq!(calls.into_iter().collect::<Vec<_>>(), [(7, vec!["socket - 3".to_owned()])]);
 }
+
+#[test]
+fn a_poll_that_the_kernel_goes_on_with_after_a_signal_counts_once() {
+    let trace = "
+7     socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3
+7     poll([{fd=3, events=POLLIN}], 1, 500) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)
+7     restart_syscall(<... resuming interrupted poll ...>) = 1
+7     restart_syscall(<... resuming interrupted clock_nanosleep ...>) = 0
+";
+    assert_eq!(calls_of(7, trace), ["socket - 3", "poll 3 1"]);
+}
+
+#[test]
+fn a_signal_that_another_thread_takes_interrupts_as_well() {
+    let trace = "
+7     socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3
+7     accept4(3, 0x7ffd, [16], SOCK_CLOEXEC) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)
+8     --- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=7, si_uid=0} ---
+7     accept4(3,  <unfinished ...>
+8     rt_sigreturn({mask=[]})           = 0
+7     <... accept4 resumed>{sa_family=AF_INET, sin_port=htons(5)}, [16], SOCK_CLOEXEC) = 5
+";
+    assert_eq!(calls_of(7, trace), ["socket - 3", "accept4 3 5"]);
+}

@@ -7,9 +7,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What strace is asked to write down. Its class of network calls has no close, fcntl, poll, dup and the like. The last
-/// is no call of anybody's: it ends a signal handler, and tells whether what the signal interrupted is made again.
+/// two are nobody's calls: they end a signal's handler and go on with what it interrupted.
 pub const CALLS: &str = "trace=%network,close,fcntl,ioctl,read,write,readv,writev,?poll,ppoll,dup,?dup2,dup3,\
-                         sendfile,splice,rt_sigreturn";
+                         sendfile,splice,rt_sigreturn,restart_syscall";
+
+/// How much of strings and lists it writes: enough to name the descriptors of a poll.
+pub const LENGTH: &str = "8";
 
 /// A system call on a socket.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +115,8 @@ impl Follower {
     }
 
     fn enter(&mut self, tid: u64, call: &str, args: &str) {
-        if call == "rt_sigreturn" {
+        if call == "restart_syscall" {
+            self.inside.extend(self.interrupted.remove(&tid).map(|again| (tid, again)));
             return;
         }
         let fd = self.socket_in(call, args);
