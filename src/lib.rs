@@ -4,8 +4,12 @@
 //! | --- | --- | --- |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
+//! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`render`] | How is what happens shown: text, JSON, step by step? | `narrate` (events), `reference`, `error` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
 
 pub mod error;
 pub mod narrate;
+pub mod reference;
+pub mod render;
 pub mod stage;

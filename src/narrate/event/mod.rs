@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use args::{Args, Value};
-pub use data::{Data, visible};
+pub use data::{Data, is_invisible, visible};
 
 /// The name and version of the JSON shape, in every event's `schema` field.
 pub const SCHEMA: &str = "socklab/event/1";
