@@ -109,14 +109,13 @@ fn of_errno(fact: &str) -> Option<&'static str> {
 
 /// Everything about a call, option, errno or TCP state. Case counts only where it tells `listen` from `LISTEN`.
 pub fn explain(name: &str) -> Option<&'static Entry> {
-    let tables = || [&CALLS, &OPTIONS, &ERRNOS, &STATES].into_iter();
-    tables().find_map(|table| table.get(name)).or_else(|| {
-        tables().flat_map(|table| table.values()).find(|entry| {
-            std::iter::once(&entry.name)
-                .chain(&entry.also)
-                .any(|own| own.eq_ignore_ascii_case(name))
-        })
-    })
+    let named = |is_it: &dyn Fn(&str) -> bool| {
+        let tables = [&CALLS, &OPTIONS, &ERRNOS, &STATES].into_iter();
+        tables
+            .flat_map(|table| table.values())
+            .find(|entry| is_it(&entry.name) || entry.also.iter().any(|other| is_it(other)))
+    };
+    named(&|own| own == name).or_else(|| named(&|own| own.eq_ignore_ascii_case(name)))
 }
 
 /// What to do next, by the first of the keys (`bind.EADDRINUSE`) that has an entry. It has blanks: see [`fill`].
