@@ -2,10 +2,23 @@
 //!
 //! | room | question | may call |
 //! | --- | --- | --- |
-//! | [`error`] | What went wrong, on which call and address? | nobody |
+//! | [`cli`] | What can be typed? | nobody |
+//! | [`demos`] | What does each chapter do, call by call? | `chat`, `cli`, `error`, `narrate`, `stage` |
+//! | [`chat`] | What do the Chat-Room's messages say, and who is told what? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
+//! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`render`] | How is what happens shown: text, JSON, step by step? | `narrate` (events), `reference`, `error` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
+//! | [`error`] | What went wrong, on which call and address? | nobody |
+//!
+//! `main.rs` puts them together: it parses, chooses the renderer, runs the demo, and turns its outcome into an exit
+//! status; `terminal.rs` and `contents.rs` beside it are its own.
 
+pub mod chat;
+pub mod cli;
+pub mod demos;
 pub mod error;
 pub mod narrate;
+pub mod reference;
+pub mod render;
 pub mod stage;

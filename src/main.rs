@@ -1,3 +1,178 @@
-//! The command.
+//! The command: parse, choose the renderer, run, exit code.
 
-fn main() {}
+mod contents;
+mod terminal;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::{ExitCode, exit};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use socklab::cli::{Chapter, Cli, Color, Explain, Format, Show};
+use socklab::demos;
+use socklab::error::Error;
+use socklab::narrate::{Narration, Observer, perform};
+use socklab::render::output::Output;
+use socklab::render::quiet::Quiet;
+use socklab::render::turnstile::Turnstile;
+use socklab::render::{self, failure, json::Json, text::Text};
+use socklab::stage::{Stage, Stop, Stretch};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use terminal::Keyboard;
+
+/// As the shell has it for a program that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
+/// As the shell has it for a program that SIGPIPE ended.
+const OUTPUT_CLOSED: u8 = 141;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    set_colors(cli.show.color);
+    if let Err(wrong) = start_log(&cli.show.log) {
+        Cli::command().error(clap::error::ErrorKind::InvalidValue, wrong).exit();
+    }
+    match cli.chapter {
+        None => contents::print(),
+        Some(Chapter::Completions(args)) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "socklab", &mut io::stdout());
+            ExitCode::SUCCESS
+        }
+        Some(chapter) => play(&chapter, &cli.show),
+    }
+}
+
+/// Runs a demo on a narration of its own.
+fn play(chapter: &Chapter, show: &Show) -> ExitCode {
+    let output = Output::new(Box::new(io::stdout()));
+    let turnstile = Turnstile::new(renderer(&output, show), pace(chapter, show), show.step);
+    let keyboard = match Keyboard::new(output.clone(), &turnstile, show.step) {
+        Ok(keyboard) => keyboard,
+        Err(error) => {
+            return complain(
+                &format!("--step waits for Enter on a terminal, and there is none: {error}"),
+                2,
+            );
+        }
+    };
+    let screen = keyboard.screen();
+    let restore = {
+        let output = output.clone();
+        move || screen.lock().unwrap_or_else(PoisonError::into_inner).restore(&output)
+    };
+    let stop = stop_on_signals(&turnstile, restore.clone());
+    stop_when_closed(&output, &turnstile, &stop);
+
+    let narration = if show.quiet {
+        Narration::without_calls(Arc::new(Quiet::new(turnstile.clone())))
+    } else {
+        Narration::new(turnstile.clone())
+    };
+    let stage = Stage { stop, input: Box::new(keyboard), stretch: stretch(chapter, show) };
+    let outcome =
+        perform(Some(narration.clone()), demos::actor(chapter), || demos::run(chapter, stage));
+    restore();
+
+    let status = outcome.as_ref().err().map_or(0, Error::exit_code);
+    perform(Some(narration.clone()), demos::actor(chapter), || narration.done(status.into()));
+    if output.closed() {
+        return complain("standard output was closed, so it ended here", OUTPUT_CLOSED);
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&failure::describe(&error), status),
+    }
+}
+
+fn renderer(output: &Arc<Output>, show: &Show) -> Arc<dyn Observer> {
+    let explain = match show.explain {
+        Explain::None => render::Explain::None,
+        Explain::Short => render::Explain::Short,
+        Explain::Full => render::Explain::Full,
+    };
+    match show.format {
+        Format::Text => {
+            let options =
+                render::text::Options { width: terminal::width(), explain, stepped: show.step };
+            Arc::new(Text::new(output.clone(), options))
+        }
+        Format::Json => Arc::new(Json::new(output.clone(), show.step)),
+    }
+}
+
+/// The tour is to be read along; the chapters go at the kernel's own pace.
+fn pace(chapter: &Chapter, show: &Show) -> Duration {
+    let usual = match chapter {
+        Chapter::Tour(_) if show.format == Format::Text => Duration::from_millis(400),
+        _ => Duration::ZERO,
+    };
+    show.pace.unwrap_or(usual)
+}
+
+fn stretch(chapter: &Chapter, show: &Show) -> Stretch {
+    if show.step {
+        return Stretch::Stepped;
+    }
+    Stretch::Times(1 + u32::try_from(pace(chapter, show).as_millis() / 100).unwrap_or(u32::MAX - 1))
+}
+
+/// The first Ctrl-C or SIGTERM asks for an orderly end, the second is one.
+fn stop_on_signals(turnstile: &Arc<Turnstile>, restore: impl Fn() + Send + 'static) -> Stop {
+    let stop = Stop::default();
+    let (stopping, turnstile, asked) = (stop.clone(), turnstile.clone(), AtomicBool::new(false));
+    let handled = ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            restore();
+            exit(INTERRUPTED);
+        }
+        turnstile.release();
+        stopping.request();
+    });
+    if let Err(error) = handled {
+        tracing::warn!("Ctrl-C will not end it in order: {error}");
+    }
+    stop
+}
+
+/// When nobody reads any more (`| head`), there is nothing left to do.
+fn stop_when_closed(output: &Output, turnstile: &Arc<Turnstile>, stop: &Stop) {
+    let (stop, turnstile) = (stop.clone(), turnstile.clone());
+    output.on_closed(move || {
+        turnstile.release();
+        stop.request();
+    });
+}
+
+fn set_colors(color: Color) {
+    let wanted = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    };
+    colored::control::set_override(wanted);
+}
+
+/// Diagnostics go to standard error.
+fn start_log(filter: &str) -> Result<(), String> {
+    let targets: Targets = filter.parse().map_err(|error| format!("--log {filter}: {error}"))?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    Ok(())
+}
+
+fn complain(sentence: &str, status: u8) -> ExitCode {
+    // Where standard error is closed too, only the exit status is left to tell.
+    let _ = writeln!(io::stderr(), "socklab: {sentence}");
+    ExitCode::from(status)
+}

@@ -1,6 +1,6 @@
 //! What a demo stands on besides its arguments: when to stop, where typed lines come from, how long a wait may last.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Given to every demo.
@@ -37,35 +37,61 @@ impl Input for NoInput {
 
 /// A request to end, made once, seen by all who hold a clone.
 #[derive(Clone, Default)]
-pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
+pub struct Stop(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    requested: bool,
+    callbacks: Vec<Box<dyn FnOnce() + Send>>,
+}
 
 impl Stop {
     /// Asks everybody to end.
     pub fn request(&self) {
-        *self.flag() = true;
-        self.0.1.notify_all();
+        let callbacks = {
+            let mut state = self.state();
+            state.requested = true;
+            std::mem::take(&mut state.callbacks)
+        };
+        self.0.changed.notify_all();
+        callbacks.into_iter().for_each(|callback| callback());
     }
 
     /// Whether somebody asked.
     pub fn requested(&self) -> bool {
-        *self.flag()
+        self.state().requested
+    }
+
+    /// Has `callback` called when somebody asks, on the thread that asks; at once if somebody has.
+    pub fn on_request(&self, callback: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        if state.requested {
+            drop(state);
+            return callback();
+        }
+        state.callbacks.push(Box::new(callback));
     }
 
     /// Waits until somebody asks.
     pub fn wait(&self) {
-        let flag = self.flag();
-        drop(self.0.1.wait_while(flag, |requested| !*requested));
+        drop(self.0.changed.wait_while(self.state(), |state| !state.requested));
     }
 
     /// Waits for `time`, or less when somebody asks; says whether somebody did.
     pub fn wait_for(&self, time: Duration) -> bool {
-        let flag = self.flag();
-        let waited = self.0.1.wait_timeout_while(flag, time, |requested| !*requested);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let waited =
+            self.0.changed.wait_timeout_while(self.state(), time, |state| !state.requested);
+        waited.unwrap_or_else(PoisonError::into_inner).0.requested
     }
 
-    fn flag(&self) -> std::sync::MutexGuard<'_, bool> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,12 +11,18 @@
 //!          Narration ──▶ Observer (a renderer)
 //! ```
 
+mod call;
 pub mod event;
 mod mask;
 mod narration;
+mod options;
+mod poll;
 mod resolve;
 mod socket;
 
-pub use narration::{Narration, Observer, actor, message, narrated, note, perform, spawn, state};
+pub use narration::{
+    Narration, Observer, acting_as, actor, message, narrated, note, perform, spawn, state,
+};
+pub use poll::{Interest, PollFd, Ready, poll};
 pub use resolve::{LookupError, resolve};
 pub use socket::Socket;

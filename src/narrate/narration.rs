@@ -5,6 +5,7 @@
 //! carries nothing around, and two narrations in one process do not mix.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,6 +130,11 @@ pub fn perform<T>(narration: Option<Arc<Narration>>, actor: &str, play: impl FnO
     outcome
 }
 
+/// Does `play` on this thread under the name `actor`, in the narration that the thread belongs to.
+pub fn acting_as<T>(actor: &str, play: impl FnOnce() -> T) -> T {
+    perform(of_thread(), actor, play)
+}
+
 /// Whether anybody is told of the calls made on this thread.
 pub fn narrated() -> bool {
     of_calls().is_some()
@@ -150,10 +156,11 @@ pub fn spawn<T: Send + 'static>(
 }
 
 /// A note for the reader: `note` names the words in `reference/`, `blanks` what to fill in.
-pub fn note(note: &'static str, blanks: Args) {
-    if let Some(narration) = of_thread() {
-        narration.tell(Kind::Note(Note { note: note.into(), args: blanks }));
-    }
+pub fn note(note: &'static str, blanks: &[(&'static str, &dyn fmt::Display)]) {
+    let Some(narration) = of_thread() else { return };
+    let blanks = blanks.iter().map(|(name, value)| (*name, value.to_string()));
+    let args = blanks.fold(Args::default(), |args, (name, value)| args.with(name, value));
+    narration.tell(Kind::Note(Note { note: note.into(), args }));
 }
 
 /// A line of chat: whose words (`None`: the server's own), and the words.

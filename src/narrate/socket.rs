@@ -6,11 +6,11 @@ use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::event::{Args, Call, Circumstance, Data, Ended, Errno, Name, Value, micros};
+use super::call::{flag_names, narrate};
+use super::event::{Args, Call, Circumstance, Data, Ended, Value};
 use super::mask::Mask;
 use super::narration::{Narration, of_calls};
 
@@ -117,37 +117,64 @@ impl Socket {
 
     /// `send(2)` without flags: how many bytes the kernel took, which may be fewer than given.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        let args = Args::default;
-        self.sending("send", bytes, args, |socket| socket.send(bytes))
+        self.send_with_flags(bytes, 0)
+    }
+
+    /// `send(2)` with flags, such as MSG_DONTWAIT.
+    pub fn send_with_flags(&self, bytes: &[u8], flags: i32) -> io::Result<usize> {
+        let make = |socket: &socket2::Socket| socket.send_with_flags(bytes, flags);
+        self.sending("send", bytes, flags, None, make)
     }
 
     /// `sendto(2)`: one datagram to `address`.
     pub fn send_to(&self, bytes: &[u8], address: &SockAddr) -> io::Result<usize> {
-        let args = || Args::default().with("addr", shown(address));
-        self.sending("sendto", bytes, args, |socket| socket.send_to(bytes, address))
+        let make = |socket: &socket2::Socket| socket.send_to(bytes, address);
+        self.sending("sendto", bytes, 0, Some(address), make)
     }
 
     /// `recv(2)` without flags: how many bytes came, 0 at the peer's end of file. Waits for some.
     pub fn recv(&self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        self.recv_with_flags(buffer, 0)
+    }
+
+    /// `recv(2)` with flags, such as MSG_PEEK.
+    pub fn recv_with_flags(&self, buffer: &mut [MaybeUninit<u8>], flags: i32) -> io::Result<usize> {
         let room = buffer.len();
         self.receiving(
             "recv",
             room,
-            || self.inner().recv(buffer).map(|count| (count, buffer)),
-            |ended, (count, buffer)| self.note_received(ended, filled(buffer, *count), room),
+            flags,
+            || self.inner().recv_with_flags(buffer, flags).map(|count| (count, buffer)),
+            |ended, (count, buffer)| {
+                self.note_received(ended, filled(buffer, *count), *count, room)
+            },
         )
         .map(|(count, _)| count)
     }
 
     /// `recvfrom(2)`: one datagram and its sender. What does not fit into `buffer` is lost. Waits for one.
     pub fn recv_from(&self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<(usize, SockAddr)> {
+        self.recv_from_with_flags(buffer, 0)
+    }
+
+    /// `recvfrom(2)` with flags. With MSG_TRUNC Linux tells the datagram's whole length, though less fits.
+    pub fn recv_from_with_flags(
+        &self,
+        buffer: &mut [MaybeUninit<u8>],
+        flags: i32,
+    ) -> io::Result<(usize, SockAddr)> {
         let room = buffer.len();
         self.receiving(
             "recvfrom",
             room,
-            || self.inner().recv_from(buffer).map(|(count, sender)| (count, sender, buffer)),
+            flags,
+            || {
+                self.inner()
+                    .recv_from_with_flags(buffer, flags)
+                    .map(|(count, sender)| (count, sender, buffer))
+            },
             |ended, (count, sender, buffer)| {
-                self.note_received(ended, filled(buffer, *count), room);
+                self.note_received(ended, filled(buffer, (*count).min(room)), *count, room);
                 ended.call.args.set("addr", shown(sender));
             },
         )
@@ -217,79 +244,14 @@ impl Socket {
     }
 }
 
-/// Options: each a `getsockopt(2)` or `setsockopt(2)`.
-impl Socket {
-    /// SO_DOMAIN: the address family that the socket was made with.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub fn domain(&self) -> io::Result<Domain> {
-        self.get("SOL_SOCKET", "SO_DOMAIN", socket2::Socket::domain)
-    }
-
-    /// SO_TYPE: the type that the socket was made with.
-    pub fn r#type(&self) -> io::Result<Type> {
-        self.get("SOL_SOCKET", "SO_TYPE", socket2::Socket::r#type)
-    }
-
-    /// SO_PROTOCOL: the protocol, which the kernel chose when 0 was asked for.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
-        self.get("SOL_SOCKET", "SO_PROTOCOL", socket2::Socket::protocol)
-    }
-
-    /// SO_REUSEADDR.
-    pub fn reuse_address(&self) -> io::Result<bool> {
-        self.get("SOL_SOCKET", "SO_REUSEADDR", socket2::Socket::reuse_address)
-    }
-
-    /// SO_REUSEADDR: `bind` may take an address on which old connections sit in TIME_WAIT.
-    pub fn set_reuse_address(&self, reuse: bool) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_REUSEADDR", reuse, |socket| socket.set_reuse_address(reuse))
-    }
-
-    /// SO_RCVBUF: the receive buffer's size in bytes, with the kernel's bookkeeping counted in.
-    pub fn recv_buffer_size(&self) -> io::Result<usize> {
-        self.get("SOL_SOCKET", "SO_RCVBUF", socket2::Socket::recv_buffer_size)
-    }
-
-    /// SO_RCVBUF: asks for a receive buffer of `size` bytes. Linux doubles the number.
-    pub fn set_recv_buffer_size(&self, size: usize) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_RCVBUF", size, |socket| socket.set_recv_buffer_size(size))
-    }
-
-    /// SO_SNDBUF: the send buffer's size in bytes, with the kernel's bookkeeping counted in.
-    pub fn send_buffer_size(&self) -> io::Result<usize> {
-        self.get("SOL_SOCKET", "SO_SNDBUF", socket2::Socket::send_buffer_size)
-    }
-
-    /// SO_SNDBUF: asks for a send buffer of `size` bytes. Linux doubles the number.
-    pub fn set_send_buffer_size(&self, size: usize) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_SNDBUF", size, |socket| socket.set_send_buffer_size(size))
-    }
-
-    /// SO_RCVTIMEO: calls that receive or accept wait no longer than this (`None`: without limit).
-    pub fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_RCVTIMEO", limit, |socket| socket.set_read_timeout(limit))
-    }
-
-    /// SO_SNDTIMEO: calls that send (on Linux also `connect`) wait no longer than this (`None`: without limit).
-    pub fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_SNDTIMEO", limit, |socket| socket.set_write_timeout(limit))
-    }
-
-    /// SO_LINGER: how long `close` waits for what was sent to be acknowledged. 0: it resets the connection instead.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.set("SOL_SOCKET", "SO_LINGER", Linger(linger), |socket| socket.set_linger(linger))
-    }
-
-    /// TCP_NODELAY: small segments are sent at once, though earlier ones are not yet acknowledged (Nagle's algorithm off).
-    pub fn set_tcp_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.set("IPPROTO_TCP", "TCP_NODELAY", nodelay, |socket| socket.set_tcp_nodelay(nodelay))
-    }
-}
-
 /// How the methods above tell what they do.
 impl Socket {
-    fn inner(&self) -> &socket2::Socket {
+    /// Who is told of its calls.
+    pub(super) fn narration(&self) -> Option<&Arc<Narration>> {
+        self.narration.as_ref()
+    }
+
+    pub(super) fn inner(&self) -> &socket2::Socket {
         self.inner.as_ref().expect("a socket is open until it is dropped")
     }
 
@@ -297,12 +259,12 @@ impl Socket {
         !self.known.nonblocking.load(Ordering::Relaxed)
     }
 
-    fn describe(&self, call: &'static str, args: Args, waits: bool) -> Call {
+    pub(super) fn describe(&self, call: &'static str, args: Args, waits: bool) -> Call {
         Call { call: call.into(), fd: Some(descriptor(self.inner())), args, data: None, waits }
     }
 
     /// A call that does not wait and returns nothing but success.
-    fn call(
+    pub(super) fn call(
         &self,
         call: &'static str,
         args: impl FnOnce(Args) -> Args,
@@ -325,51 +287,20 @@ impl Socket {
         )
     }
 
-    fn get<T: OptionValue>(
-        &self,
-        level: &'static str,
-        name: &'static str,
-        make: impl FnOnce(&socket2::Socket) -> io::Result<T>,
-    ) -> io::Result<T> {
-        narrate(
-            self.narration.as_deref(),
-            || {
-                self.describe(
-                    "getsockopt",
-                    Args::default().with("level", level).with("optname", name),
-                    false,
-                )
-            },
-            || make(self.inner()),
-            |ended, value| ended.call.args.set("optval", value.shown()),
-        )
-    }
-
-    fn set(
-        &self,
-        level: &'static str,
-        name: &'static str,
-        value: impl OptionValue,
-        make: impl FnOnce(&socket2::Socket) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let args = |args: Args| {
-            args.with("level", level).with("optname", name).with("optval", value.shown())
-        };
-        self.call("setsockopt", args, make)
-    }
-
     fn sending(
         &self,
         call: &'static str,
         bytes: &[u8],
-        args: impl FnOnce() -> Args,
+        flags: i32,
+        to: Option<&SockAddr>,
         make: impl FnOnce(&socket2::Socket) -> io::Result<usize>,
     ) -> io::Result<usize> {
         let describe = || {
-            let flags = Args::default().with("len", bytes.len()).with("flags", 0);
-            let args = args()
-                .iter()
-                .fold(flags, |all, (name, value)| all.with(name.to_owned(), value.clone()));
+            let mut args =
+                Args::default().with("len", bytes.len()).with("flags", flag_names(flags));
+            if let Some(address) = to {
+                args.set("addr", shown(address));
+            }
             let preview = lock(&self.known.sent).clone().hide(&bytes[..bytes.len().min(PREVIEW)]);
             let data = Some(Data { len: bytes.len(), ..Data::of(&preview) });
             Call { data, ..self.describe(call, args, self.blocking()) }
@@ -391,22 +322,27 @@ impl Socket {
         &self,
         call: &'static str,
         room: usize,
+        flags: i32,
         make: impl FnOnce() -> io::Result<T>,
         finish: impl FnOnce(&mut Ended, &T),
     ) -> io::Result<T> {
-        let describe = || {
-            self.describe(call, Args::default().with("len", room).with("flags", 0), self.blocking())
-        };
+        let args = || Args::default().with("len", room).with("flags", flag_names(flags));
+        let describe = || self.describe(call, args(), self.blocking());
         narrate(self.narration.as_deref(), describe, make, finish)
     }
 
-    fn note_received(&self, ended: &mut Ended, bytes: &[u8], room: usize) {
-        ended.result = returned(bytes.len());
+    /// Adds the bytes that came; `count` is what the call returned, which with MSG_TRUNC may be more.
+    fn note_received(&self, ended: &mut Ended, bytes: &[u8], count: usize, room: usize) {
+        ended.result = returned(count);
         if self.known.stream && bytes.is_empty() && room > 0 {
             ended.circumstance = Some(Circumstance::EndOfFile);
             return;
         }
-        ended.circumstance = (bytes.len() == room).then_some(Circumstance::Full);
+        ended.circumstance = match count {
+            more if more > room => Some(Circumstance::Truncated),
+            all if all == room => Some(Circumstance::Full),
+            _ => None,
+        };
         let hidden = lock(&self.known.received).hide(bytes);
         ended.call.data = Some(Data { len: bytes.len(), ..Data::of(&hidden) });
     }
@@ -419,8 +355,9 @@ impl Read for &Socket {
         self.receiving(
             "recv",
             room,
+            0,
             || self.inner().read(buffer).map(|count| (count, buffer)),
-            |ended, (count, buffer)| self.note_received(ended, &buffer[..*count], room),
+            |ended, (count, buffer)| self.note_received(ended, &buffer[..*count], *count, room),
         )
         .map(|(count, _)| count)
     }
@@ -487,132 +424,6 @@ const CLOSE_ON_EXEC: &str = if cfg!(any(
     ""
 };
 
-/// Makes a call and tells the narration its beginning and its end; `finish` adds what success brought.
-///
-/// Without a narration: one branch, no clock, nothing described.
-fn narrate<T>(
-    narration: Option<&Narration>,
-    describe: impl FnOnce() -> Call,
-    make: impl FnOnce() -> io::Result<T>,
-    finish: impl FnOnce(&mut Ended, &T),
-) -> io::Result<T> {
-    let Some(narration) = narration else {
-        return make();
-    };
-    let call = describe();
-    let begun = narration.begin(call.clone());
-    let called = Instant::now();
-    let outcome = make();
-    let mut ended = Ended {
-        result: 0,
-        error: None,
-        circumstance: None,
-        elapsed_us: micros(called.elapsed()),
-        syscalls: cfg!(target_os = "linux").then(|| vec![kernels_name(&call.call)]),
-        call,
-    };
-    match &outcome {
-        Ok(value) => finish(&mut ended, value),
-        Err(error) => fail(&mut ended, error),
-    }
-    narration.end(begun, ended);
-    outcome
-}
-
-/// What the kernel calls the C library's function (on Linux).
-fn kernels_name(function: &Name) -> Name {
-    match function.as_ref() {
-        "accept" => "accept4".into(),
-        "send" => "sendto".into(),
-        "recv" => "recvfrom".into(),
-        _ => function.clone(),
-    }
-}
-
-fn fail(ended: &mut Ended, error: &io::Error) {
-    ended.result = -1;
-    ended.error = Errno::of(error);
-    let given_up = matches!(error.kind(), io::ErrorKind::WouldBlock) || is_in_progress(error);
-    if given_up {
-        ended.circumstance =
-            Some(if ended.call.waits { Circumstance::TimedOut } else { Circumstance::WouldBlock });
-    }
-}
-
-#[cfg(unix)]
-fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(nix::errno::Errno::EINPROGRESS as i32)
-}
-
-#[cfg(not(unix))]
-fn is_in_progress(_: &io::Error) -> bool {
-    false
-}
-
-/// What an option is set to, as C writes it.
-trait OptionValue {
-    fn shown(&self) -> Value;
-}
-
-/// The two numbers of `struct linger`.
-struct Linger(Option<Duration>);
-
-impl OptionValue for Linger {
-    fn shown(&self) -> Value {
-        match self.0 {
-            Some(time) => format!("{{on, {} s}}", time.as_secs()).into(),
-            None => "{off, 0 s}".into(),
-        }
-    }
-}
-
-/// The two numbers of `struct timeval`; zero is no limit.
-impl OptionValue for Option<Duration> {
-    fn shown(&self) -> Value {
-        let time = self.unwrap_or_default();
-        format!("{{{} s, {} µs}}", time.as_secs(), time.subsec_micros()).into()
-    }
-}
-
-impl OptionValue for Option<io::Error> {
-    fn shown(&self) -> Value {
-        match self.as_ref().and_then(Errno::of) {
-            Some(errno) => Value::Text(errno.name),
-            None => Value::Int(0),
-        }
-    }
-}
-
-impl OptionValue for bool {
-    fn shown(&self) -> Value {
-        (*self).into()
-    }
-}
-
-impl OptionValue for usize {
-    fn shown(&self) -> Value {
-        (*self).into()
-    }
-}
-
-impl OptionValue for Domain {
-    fn shown(&self) -> Value {
-        format!("{self:?}").into()
-    }
-}
-
-impl OptionValue for Type {
-    fn shown(&self) -> Value {
-        format!("{self:?}").into()
-    }
-}
-
-impl OptionValue for Option<Protocol> {
-    fn shown(&self) -> Value {
-        self.map_or(Value::Int(0), |protocol| format!("{protocol:?}").into())
-    }
-}
-
 fn shown(address: &SockAddr) -> Value {
     match address.as_socket() {
         Some(address) => address.to_string().into(),
@@ -621,13 +432,20 @@ fn shown(address: &SockAddr) -> Value {
 }
 
 #[cfg(unix)]
-fn descriptor(socket: &socket2::Socket) -> i64 {
+pub(super) fn descriptor(socket: &socket2::Socket) -> i64 {
     use std::os::fd::AsRawFd;
     socket.as_raw_fd().into()
 }
 
+#[cfg(unix)]
+impl std::os::fd::AsFd for Socket {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.inner().as_fd()
+    }
+}
+
 #[cfg(windows)]
-fn descriptor(socket: &socket2::Socket) -> i64 {
+pub(super) fn descriptor(socket: &socket2::Socket) -> i64 {
     use std::os::windows::io::AsRawSocket;
     i64::try_from(socket.as_raw_socket()).unwrap_or(-1)
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use args::{Args, Value};
-pub use data::{Data, visible};
+pub use data::{Data, is_invisible, visible};
 
 /// The name and version of the JSON shape, in every event's `schema` field.
 pub const SCHEMA: &str = "socklab/event/1";
@@ -106,7 +106,9 @@ pub enum Circumstance {
     Partial,
     /// As much was received as the buffer holds: there may be more.
     Full,
-    /// The time limit set on the socket passed (EAGAIN, or EINPROGRESS for connect).
+    /// The datagram was longer than the buffer: the rest of it is lost.
+    Truncated,
+    /// The time limit passed (EAGAIN; EINPROGRESS for connect; 0 from poll).
     TimedOut,
     /// The socket is non-blocking, and the call would have waited (EAGAIN, or EINPROGRESS for connect).
     WouldBlock,
@@ -119,6 +121,7 @@ impl Circumstance {
             Self::EndOfFile => "end-of-file",
             Self::Partial => "partial",
             Self::Full => "full",
+            Self::Truncated => "truncated",
             Self::TimedOut => "timed-out",
             Self::WouldBlock => "would-block",
         }

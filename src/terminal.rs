@@ -1,0 +1,216 @@
+//! The terminal: what is typed on it, and how wide it is.
+//!
+//! While somebody types a chat line, the line editor owns the screen: the narration is handed to it, and it prints above
+//! the line. With `--step`, Enter on an empty line lets the next call happen; a line with words is chat.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rustyline::{Config, DefaultEditor, ExternalPrinter};
+use socklab::render::output::Output;
+use socklab::render::turnstile::Turnstile;
+use socklab::stage::Input;
+
+/// Narrower than this is not written for.
+const NARROWEST: usize = 40;
+
+/// The width that is assumed where there is no terminal.
+const USUAL_WIDTH: usize = 80;
+
+/// The user's words are typed after this.
+const PROMPT: &str = "> ";
+
+/// How many columns there are.
+pub fn width() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(measured).unwrap_or(USUAL_WIDTH).max(NARROWEST)
+}
+
+/// Takes lines as they are typed, and `None` at the end of the input.
+type Deliver = Box<dyn FnMut(Option<String>) + Send>;
+
+/// What is typed or piped in.
+pub struct Keyboard {
+    output: Arc<Output>,
+    mode: Mode,
+    /// Who gets the lines, once somebody asked for them.
+    taker: Arc<Mutex<Option<Deliver>>>,
+    screen: Arc<Mutex<Screen>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// Standard input is a pipe or a file.
+    Piped,
+    /// It is a terminal: lines are typed in the line editor.
+    Edited,
+    /// It is a terminal, and Enter makes the next call happen: lines are typed as they are.
+    Stepped,
+}
+
+impl Keyboard {
+    /// The keyboard of a program that writes to `output`. With `stepping`, Enter presses the turnstile from now on.
+    ///
+    /// # Errors
+    /// There is no terminal to step with.
+    pub fn new(
+        output: Arc<Output>,
+        turnstile: &Arc<Turnstile>,
+        stepping: bool,
+    ) -> io::Result<Self> {
+        let typed = io::stdin().is_terminal();
+        let mode = match (typed && stepping, typed && io::stdout().is_terminal()) {
+            (true, _) => Mode::Stepped,
+            (false, true) => Mode::Edited,
+            (false, false) => Mode::Piped,
+        };
+        let keyboard = Self { output, mode, taker: Arc::default(), screen: Arc::default() };
+        if stepping {
+            keyboard.step(turnstile.clone())?;
+        }
+        Ok(keyboard)
+    }
+
+    /// What must be put back in order before the program ends.
+    pub fn screen(&self) -> Arc<Mutex<Screen>> {
+        self.screen.clone()
+    }
+
+    /// Reads Enter from the terminal, whatever standard input is.
+    fn step(&self, turnstile: Arc<Turnstile>) -> io::Result<()> {
+        let source: Box<dyn Read + Send> = match self.mode {
+            Mode::Stepped => Box::new(io::stdin()),
+            _ => Box::new(File::open(if cfg!(windows) { "CONIN$" } else { "/dev/tty" })?),
+        };
+        let taker = self.taker.clone();
+        let press = move || {
+            for_each_line(source, |line| match (line, taken(&taker).as_mut()) {
+                (Some(words), Some(deliver)) if !words.is_empty() => deliver(Some(words)),
+                (Some(_), _) => turnstile.press(),
+                (None, deliver) => {
+                    turnstile.release();
+                    deliver.map(|deliver| deliver(None)).unwrap_or_default();
+                }
+            });
+        };
+        thread::Builder::new().name("enter".into()).spawn(press).map(drop)
+    }
+}
+
+impl Input for Keyboard {
+    fn interactive(&self) -> bool {
+        self.mode != Mode::Piped
+    }
+
+    fn start(&mut self, mut deliver: Deliver) {
+        let (output, screen) = (self.output.clone(), self.screen.clone());
+        let started = match self.mode {
+            Mode::Stepped => return drop(taken(&self.taker).replace(deliver)),
+            Mode::Piped => thread::Builder::new()
+                .name("stdin".into())
+                .spawn(move || for_each_line(io::stdin(), deliver)),
+            Mode::Edited => thread::Builder::new().name("editor".into()).spawn(move || {
+                if let Err(error) = edit(&output, &screen, &mut deliver) {
+                    tracing::warn!("the line editor: {error}");
+                }
+                deliver(None);
+            }),
+        };
+        if let Err(error) = started {
+            tracing::error!("no thread to read standard input on: {error}");
+        }
+    }
+}
+
+fn taken(taker: &Mutex<Option<Deliver>>) -> std::sync::MutexGuard<'_, Option<Deliver>> {
+    taker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hands on each line of `source` without its end, then `None`. Bytes that are not UTF-8 become U+FFFD.
+fn for_each_line(source: impl Read, mut deliver: impl FnMut(Option<String>)) {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    while source.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        let words = String::from_utf8_lossy(&line);
+        deliver(Some(words.trim_end_matches(['\r', '\n']).to_owned()));
+        line.clear();
+    }
+    deliver(None);
+}
+
+/// Lets lines be typed and edited until Ctrl-D or Ctrl-C, while what is printed appears above them.
+fn edit(output: &Output, screen: &Mutex<Screen>, deliver: &mut Deliver) -> rustyline::Result<()> {
+    let config = Config::builder().bracketed_paste(false).auto_add_history(true).build();
+    let mut editor = DefaultEditor::with_config(config)?;
+    let mut printer = editor.create_external_printer()?;
+    let mut last_words = editor.create_external_printer()?;
+    lock(screen).begin(move || {
+        // The editor takes over one print at a time: when it takes the second of these, what came before is on the screen.
+        let _ = last_words.print(String::new());
+        let _ = last_words.print(String::new());
+    });
+    output.set_sink(Box::new(move |text| printer.print(text.to_owned()).map_err(io::Error::other)));
+    while let Ok(line) = editor.readline(PROMPT) {
+        deliver(Some(line));
+    }
+    lock(screen).end();
+    output.set_sink(plain());
+    Ok(())
+}
+
+/// Standard output as it is.
+pub fn plain() -> Box<dyn FnMut(&str) -> io::Result<()> + Send> {
+    use std::io::Write;
+    Box::new(|text| {
+        let mut stdout = io::stdout();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    })
+}
+
+fn lock(screen: &Mutex<Screen>) -> std::sync::MutexGuard<'_, Screen> {
+    screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The terminal's settings while the line editor changes them.
+#[derive(Default)]
+pub struct Screen {
+    editing: Option<Editing>,
+}
+
+struct Editing {
+    flush: Box<dyn FnOnce() + Send>,
+    #[cfg(unix)]
+    settings: Option<nix::sys::termios::Termios>,
+}
+
+impl Screen {
+    fn begin(&mut self, flush: impl FnOnce() + Send + 'static) {
+        self.editing = Some(Editing {
+            flush: Box::new(flush),
+            #[cfg(unix)]
+            settings: nix::sys::termios::tcgetattr(io::stdin()).ok(),
+        });
+    }
+
+    fn end(&mut self) {
+        self.editing = None;
+    }
+
+    /// Ends a line that is still being typed: its prompt goes, the terminal is as it was. Prints to `output` are plain again.
+    pub fn restore(&mut self, output: &Output) {
+        let Some(editing) = self.editing.take() else { return };
+        (editing.flush)();
+        #[cfg(unix)]
+        if let Some(settings) = editing.settings {
+            use nix::sys::termios::{SetArg, tcsetattr};
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &settings);
+        }
+        let mut out = plain();
+        let _ = out("\r\x1b[K");
+        output.set_sink(out);
+    }
+}
