@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
@@ -279,7 +279,7 @@ mod output {
     /// The reader leaves while the server waits. At the next thing to say, it notices, and ends.
     #[test]
     fn a_server_whose_reader_leaves() {
-        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
         let errors = tempfile::tempfile().expect("a file");
         let mut command = socklab(&["tcp-server", "--port", "0", "--format", "json"]);
         command.stdin(Stdio::null()).stdout(OwnedFd::from(writer));
@@ -287,8 +287,7 @@ mod output {
         let mut child = command.spawn().expect("socklab runs");
         // The command holds the writing end open as well.
         drop(command);
-        let port = port_told(&mut reader);
-        drop(reader);
+        let port = port_told(reader);
         let mut client = Client::connect(port);
         client.rest();
         assert_eq!(child.wait().expect("it ends").code(), Some(141));
@@ -296,23 +295,13 @@ mod output {
         assert_eq!(sentences(&errors), 1, "{errors}");
     }
 
-    /// Reads until the narration tells the port.
-    fn port_told(reader: &mut impl Read) -> u16 {
-        let mut text = String::new();
-        let mut byte = [0];
-        while reader.read(&mut byte).expect("a pipe") > 0 {
-            text.push(char::from(byte[0]));
-            let ready = text.lines().find(|line| line.contains("tcp-server.ready"));
-            let port = ready.and_then(|line| line.split_once(r#""port":"#)).map(|(_, rest)| rest);
-            if let Some((port, _)) = port.and_then(|rest| rest.split_once(['}', ','])) {
-                return port.parse().expect("a port");
-            }
-        }
-        panic!("the server told no port: {text}");
+    /// Reads lines until one tells the port.
+    fn port_told(reader: impl Read) -> u16 {
+        let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
+        lines.find_map(|line| port_in(&line)).expect("the server tells its port")
     }
 
     fn written(mut file: File) -> String {
-        use std::io::{Seek, SeekFrom};
         let mut text = String::new();
         file.seek(SeekFrom::Start(0)).expect("a file");
         file.read_to_string(&mut text).expect("text");

@@ -169,28 +169,15 @@ fn nobody_leaves_a_room_by_super() {
 
 /// What a demo has to say it says to the narration: in JSON, in a test, in the book, nothing else may come in between.
 #[test]
-fn only_the_renderers_print() {
-    for (file, code) in files() {
-        let room = room_of(&file);
-        if [MAIN, "render"].contains(&room.as_str()) {
-            continue;
-        }
-        for word in ["print!", "println!", "eprint!", "eprintln!", "dbg!", "stdout()", "stderr()"] {
+fn only_the_renderers_print_and_know_of_colour() {
+    let words =
+        ["print!", "println!", "eprint!", "eprintln!", "dbg!", "stdout()", "stderr()", "colored::"];
+    let shows = |file: &Path| [MAIN, "render"].contains(&room_of(file).as_str());
+    for (file, code) in files().into_iter().filter(|(file, _)| !shows(file)) {
+        for word in words {
             let found = paths_from(word, &code).len();
             assert_eq!(found, 0, "{} says {word}", file.display());
         }
-    }
-}
-
-#[test]
-fn only_the_renderers_know_of_colour() {
-    for (file, code) in files() {
-        let room = room_of(&file);
-        assert!(
-            room == "render" || paths_from("colored::", &code).is_empty(),
-            "{}",
-            file.display()
-        );
     }
 }
 
