@@ -29,19 +29,12 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(u64);
 
-impl fmt::Display for ClientId {
-    /// The how-manieth it was to arrive.
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// What is left to do for the server, with its sockets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Nothing more is to be read from the client. Once what waits for it is sent, its connection is to be closed.
     pub hang_up: bool,
-    /// These clients have left too much unread: their connections are to be cut.
+    /// These clients, perhaps the one itself, have left too much unread: their connections are to be cut.
     pub overflowed: Vec<ClientId>,
 }
 
@@ -262,3 +255,6 @@ impl State {
         self.clients.get(&client).is_none_or(|client| client.outbox.closed())
     }
 }
+
+#[cfg(test)]
+mod tests;
