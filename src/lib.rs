@@ -2,8 +2,9 @@
 //!
 //! | room | question | may call |
 //! | --- | --- | --- |
-//! | [`chat`] | What do the bytes of the Chat-Room protocol mean, and who is told what? | nobody |
-//! | [`error`] | What went wrong, on which call and address? | nobody |
+//! | [`cli`] | What can be typed? | nobody |
+//! | [`demos`] | What does each chapter do, call by call? | `chat`, `cli`, `error`, `narrate`, `stage` |
+//! | [`chat`] | What do the Chat-Room's messages say, and who is told what? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
 //! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference`, `stage` |
 //! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
@@ -14,6 +15,8 @@
 //! status; `terminal.rs` and `contents.rs` beside it are its own.
 
 pub mod chat;
+pub mod cli;
+pub mod demos;
 pub mod error;
 pub mod narrate;
 pub mod reference;

@@ -29,6 +29,13 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(u64);
 
+impl fmt::Display for ClientId {
+    /// The how-manieth it was to arrive.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What is left to do for the server, with its sockets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
