@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::fields::{Fields, Malformed};
 
-/// What the server may add around what a client sent: no [`Reply`] is longer than the request that it comes from, or
-/// than nothing, by more bytes than this.
+/// How much longer than the longest request a reply may be: the server adds a name, an id, a time, words.
 pub const ENVELOPE: usize = 1024;
 
 /// From the client to the server.

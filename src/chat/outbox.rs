@@ -102,8 +102,10 @@ mod tests {
 
     use super::*;
 
+    type Taken = mpsc::Receiver<Option<Arc<[u8]>>>;
+
     /// What comes out of an outbox of 10 bytes, on a thread that waits for it.
-    fn drained() -> (Arc<Outbox>, mpsc::Receiver<Option<Arc<[u8]>>>) {
+    fn drained() -> (Arc<Outbox>, Taken) {
         let outbox = Arc::new(Outbox::new(10));
         let (tell, told) = mpsc::channel();
         let of_writer = outbox.clone();
@@ -111,7 +113,7 @@ mod tests {
         (outbox, told)
     }
 
-    fn first(told: &mpsc::Receiver<Option<Arc<[u8]>>>) -> Option<Vec<u8>> {
+    fn first(told: &Taken) -> Option<Vec<u8>> {
         told.recv_timeout(Duration::from_secs(30)).expect("woken").map(|line| line.to_vec())
     }
 

@@ -41,7 +41,7 @@ impl fmt::Display for ClientId {
 pub struct Outcome {
     /// Nothing more is to be read from the client. Once what waits for it is sent, its connection is to be closed.
     pub hang_up: bool,
-    /// These clients have left too much unread: their connections are to be cut.
+    /// These clients, perhaps the one itself, have left too much unread: their connections are to be cut.
     pub overflowed: Vec<ClientId>,
 }
 
@@ -262,3 +262,6 @@ impl State {
         self.clients.get(&client).is_none_or(|client| client.outbox.closed())
     }
 }
+
+#[cfg(test)]
+mod tests;

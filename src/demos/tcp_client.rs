@@ -202,7 +202,7 @@ fn receive(socket: &Socket, tell: &Sender<Happening>) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => break Err(error),
         }
-        while let Some(frame) = framer.next() {
+        for frame in framer.by_ref() {
             let _ = tell.send(understand(frame));
         }
     };

@@ -64,14 +64,26 @@ impl From<Written> for NoteText {
     }
 }
 
-type Notes = BTreeMap<String, BTreeMap<String, NoteText>>;
+type Notes = BTreeMap<&'static str, BTreeMap<String, NoteText>>;
 
-static NOTES: LazyLock<Notes> = LazyLock::new(|| parse(include_str!("en/notes.toml")));
+/// One file for each demo, and for what belongs to none.
+static NOTES: LazyLock<Notes> = LazyLock::new(|| {
+    let files = [
+        ("contents", include_str!("en/notes/contents.toml")),
+        ("resolve", include_str!("en/notes/resolve.toml")),
+        ("socket-types", include_str!("en/notes/socket-types.toml")),
+        ("tcp-client", include_str!("en/notes/tcp-client.toml")),
+        ("tcp-server", include_str!("en/notes/tcp-server.toml")),
+        ("text", include_str!("en/notes/text.toml")),
+        ("tour", include_str!("en/notes/tour.toml")),
+    ];
+    files.into_iter().map(|(name, text)| (name, parse(text))).collect()
+});
 
-/// The words for a note: `tcp-server.ready` is `ready` of the section `tcp-server`.
+/// The words for a note: `tcp-server.ready` is `ready` in the file `tcp-server.toml`.
 pub fn note(id: &str) -> Option<&'static NoteText> {
-    let (section, name) = id.split_once('.')?;
-    NOTES.get(section)?.get(name)
+    let (file, name) = id.split_once('.')?;
+    NOTES.get(file)?.get(name)
 }
 
 /// Fills in the blanks: `{address}` becomes what `value` says of `address`. A blank of which it says nothing stays.

@@ -58,7 +58,7 @@ impl Client {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => return Ending::Broken,
             }
-            while let Some(frame) = framer.next() {
+            for frame in framer.by_ref() {
                 if self.handle(id, frame) {
                     return Ending::HangUp;
                 }
