@@ -164,9 +164,7 @@ fn set_colors(color: Color) {
 /// Diagnostics go to standard error.
 fn start_log(filter: &str) -> Result<(), String> {
     let targets: Targets = filter.parse().map_err(|error| format!("--log {filter}: {error}"))?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     Ok(())
 }

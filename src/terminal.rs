@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
-use socklab::render::output::Output;
+use socklab::render::output::{Output, Sink};
 use socklab::render::turnstile::Turnstile;
 use socklab::stage::Input;
 
@@ -162,7 +162,7 @@ fn edit(output: &Output, screen: &Mutex<Screen>, deliver: &mut Deliver) -> rusty
 }
 
 /// Standard output as it is.
-pub fn plain() -> Box<dyn FnMut(&str) -> io::Result<()> + Send> {
+pub fn plain() -> Sink {
     use std::io::Write;
     Box::new(|text| {
         let mut stdout = io::stdout();

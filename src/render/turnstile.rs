@@ -56,7 +56,10 @@ impl Turnstile {
 
     /// Shows the call and waits until it may be made. Others who come meanwhile wait in front.
     fn wait_for_press(&self, event: &Event) {
-        drop(self.enter());
+        if self.enter().released {
+            // Nobody waits for Enter any more, so nothing is said of it.
+            return;
+        }
         self.inner.observe(event);
         let mut state = self.wait_while(self.lock(), |state| state.presses == 0);
         state.presses = state.presses.saturating_sub(1);
