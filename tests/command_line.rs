@@ -18,7 +18,7 @@ use serde_json::json;
 use socklab::cli::Cli;
 use support::program::{Finished, Program, plain, socklab};
 use support::raw::{Client, refusing_port};
-use support::server::{Server, ended_well};
+use support::server::{Server, ended_well, port_in};
 
 /// Runs socklab to its end, with nothing typed.
 fn run(args: &[&str]) -> Finished {
@@ -104,7 +104,7 @@ mod servers {
             drop((ada, stranger));
             let finished = server.program.wait();
             ended_well(&finished);
-            finished.events();
+            finished.narration();
         }
     }
 
@@ -145,10 +145,11 @@ mod clients {
     #[test]
     fn a_name_that_is_taken() {
         let server = Server::start(&[]);
-        let _mei = Client::log_in(server.port, "mei");
+        let mei = Client::log_in(server.port, "mei");
         let port = server.port.to_string();
         let finished = run(&["tcp-client", "--port", &port, "--user", "mei", "--send", "hi"]);
         fails_with(&finished, 1, &["mei"]);
+        drop(mei);
         server.stop();
     }
 
@@ -180,7 +181,7 @@ mod clients {
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
             let (mut client, _) = listener.accept()?;
-            client.read(&mut [0; 4096])?;
+            BufReader::new(&client).read_line(&mut String::new())?;
             client.write_all(answer)
         });
         port.to_string()
@@ -229,6 +230,7 @@ mod clients {
         ada.hears("mei", "two");
         let finished = client.finish();
         assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
+        drop(ada);
         server.stop();
     }
 
@@ -246,6 +248,7 @@ mod clients {
         server
             .program
             .wait_for_line("logout", |line| line.contains("logout_response").then_some(()));
+        drop(ada);
         server.stop();
     }
 }
@@ -357,6 +360,7 @@ mod output {
         for call in ["socket(", "connect(", "send(", "recv(", "close("] {
             assert!(!text.contains(call), "{text}");
         }
+        drop(ada);
         server.stop();
     }
 
@@ -397,13 +401,6 @@ mod output {
             }
             assert!(!spelt(&server.output).contains("hunter2"), "byte by byte: {}", server.text());
         }
-    }
-
-    /// The port in a line of text or JSON that says where the server listens.
-    fn port_in(line: &str) -> Option<u16> {
-        let ready = line.contains("tcp-server.ready") || line.contains("ready on");
-        let (_, rest) = line.split_once("127.0.0.1:").filter(|_| ready)?;
-        rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
     }
 
     /// What single bytes, each in quotes on a line of data, spell together.

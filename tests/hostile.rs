@@ -8,10 +8,10 @@ mod support;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use socklab::narrate::event::{Event, Kind};
-use support::process::{Footprint, eventually, listening_port, peak_kib};
+use support::process::{Footprint, eventually, peak_kib};
 use support::program::Program;
 use support::raw::Client;
-use support::server::{Server, ended_well};
+use support::server::{Server, ended_well, port_in};
 
 /// The longest message, by default.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -25,7 +25,15 @@ const PEAK_KIB: u64 = 64 * 1024;
 /// Does `harm` to a server, and ada in its room looks on. Afterwards it serves, holds no more than before, and ends in
 /// order.
 fn survives(harm: impl FnOnce(&mut Server, &mut Client)) {
-    let mut server = Server::start(&[]);
+    survives_on(Server::start(&[]), harm);
+}
+
+/// The same where a lot goes through the server: nothing is narrated, so that what takes its time is the server.
+fn survives_quietly(harm: impl FnOnce(&mut Server, &mut Client)) {
+    survives_on(Server::start(&["--quiet"]), harm);
+}
+
+fn survives_on(mut server: Server, harm: impl FnOnce(&mut Server, &mut Client)) {
     let mut ada = Client::log_in(server.port, "ada");
     let before = Footprint::of(server.program.pid());
     harm(&mut server, &mut ada);
@@ -211,20 +219,6 @@ fn the_longest_message_and_one_byte_more() {
     });
 }
 
-/// A reader that looks at all it has again whenever a byte comes takes minutes for this.
-#[test]
-fn the_longest_message_byte_by_byte() {
-    let mut quiet = Program::start(&["tcp-server", "--port", "0", "--quiet"]);
-    let port = listening_port(quiet.pid());
-    let (mut ada, mut mei) = (Client::log_in(port, "ada"), Client::log_in(port, "mei"));
-    let (longest, words) = chat_of_length(MAX_MESSAGE);
-    mei.send_byte_by_byte(longest);
-    ada.hears("mei", &words);
-    quiet.signal(Signal::SIGTERM);
-    quiet.close_input();
-    ended_well(&quiet.wait());
-}
-
 #[test]
 fn a_reset_in_mid_message() {
     survives(|server, _| {
@@ -305,26 +299,42 @@ fn comes_in(port: u16) -> bool {
     asked.is_ok() && newcomer.line().is_some_and(|answer| answer.contains("logout_response"))
 }
 
-/// One client never reads, another sends 12 MB, a third reads all of it as it comes.
+/// One client never reads; what another says is heard by the third all the same; and the first is let go, which is said.
 #[test]
 fn a_client_that_never_reads() {
     survives(|server, ada| {
-        let mut deaf = Client::connect(server.port);
-        deaf.read_little();
-        deaf.ask_to_log_in("deaf");
+        let deaf = deaf_client(server.port);
         let mut mei = Client::log_in(server.port, "mei");
-        let words = "x".repeat(60_000);
-        for _ in 0..200 {
-            mei.chat(&words);
-            ada.hears("mei", &words);
-        }
-        server.program.wait_for("disconnection of the deaf client", |event| match &event.kind {
-            Kind::Note(note) => (note.note == "tcp-server.outbox-full").then_some(()),
-            _ => None,
-        });
-        mei.chat("it is gone");
-        ada.hears("mei", "it is gone");
+        let let_go = |event: &Event| match &event.kind {
+            Kind::Note(note) => note.note == "tcp-server.outbox-full",
+            _ => false,
+        };
+        talk_at_length(&mut mei, ada, || server.program.events_so_far().iter().any(let_go));
+        server
+            .program
+            .wait_for("word of the client that was let go", |event| let_go(event).then_some(()));
+        drop(deaf);
     });
+}
+
+/// Somebody in the room who has little space for what comes, and never looks at it.
+fn deaf_client(port: u16) -> Client {
+    let mut deaf = Client::connect(port);
+    deaf.read_little();
+    deaf.ask_to_log_in("deaf");
+    deaf
+}
+
+/// Says 12 MB, message by message, each when the last was heard, unless it is `enough` before.
+fn talk_at_length(speaker: &mut Client, listener: &mut Client, mut enough: impl FnMut() -> bool) {
+    let words = "x".repeat(60_000);
+    for _ in 0..200 {
+        speaker.chat(&words);
+        listener.hears("mei", &words);
+        if enough() {
+            return;
+        }
+    }
 }
 
 #[test]
@@ -382,8 +392,8 @@ fn names_have_1_to_64_characters() {
 /// What a peer says never reaches the terminal as it is: not its name, not its words, not what is no message.
 #[test]
 fn names_with_terminal_escapes() {
-    let program = Program::start(&["tcp-server", "--port", "0", "--explain", "full"]);
-    let port = listening_port(program.pid());
+    let mut program = Program::start(&["tcp-server", "--port", "0", "--explain", "full"]);
+    let port = program.wait_for_line("port", port_in);
     let evil = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r";
     let mut ada = Client::log_in(port, "ada");
     let mut client = Client::connect(port);
@@ -407,21 +417,35 @@ fn names_with_terminal_escapes() {
     }
 }
 
-/// The harm that needs no narration to be timed, against a server that narrates nothing.
 #[test]
 fn a_quiet_server_survives_as_well() {
-    let program = Program::start(&["tcp-server", "--port", "0", "--quiet"]);
-    let port = listening_port(program.pid());
-    let mut ada = Client::log_in(port, "ada");
-    let before = Footprint::of(program.pid());
-    is_told(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 2);
-    is_told(port, b"{\"type\":\"chat\",\"content\":\"\xff\"}", 1);
-    let mut rude = Client::log_in(port, "rude");
-    rude.send(chat_of("last words") + r#"{"type":"#);
-    ada.hears("rude", "last words");
-    rude.reset();
-    before.comes_back(SLACK_KIB);
-    drop(ada);
-    program.signal(Signal::SIGTERM);
-    ended_well(&program.wait());
+    survives_quietly(|server, ada| {
+        is_told(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 2);
+        is_told(server.port, b"{\"type\":\"chat\",\"content\":\"\xff\"}", 1);
+        let mut rude = Client::log_in(server.port, "rude");
+        rude.send(chat_of("last words") + r#"{"type":"#);
+        ada.hears("rude", "last words");
+        rude.reset();
+    });
+}
+
+/// A reader that looks at all it has again whenever a byte comes takes minutes for this.
+#[test]
+fn the_longest_message_byte_by_byte() {
+    survives_quietly(|server, ada| {
+        let mut mei = Client::log_in(server.port, "mei");
+        let (longest, words) = chat_of_length(MAX_MESSAGE);
+        mei.send_byte_by_byte(longest);
+        ada.hears("mei", &words);
+    });
+}
+
+#[test]
+fn twelve_megabytes_beside_a_client_that_never_reads() {
+    survives_quietly(|server, ada| {
+        let deaf = deaf_client(server.port);
+        let mut mei = Client::log_in(server.port, "mei");
+        talk_at_length(&mut mei, ada, || false);
+        drop(deaf);
+    });
 }

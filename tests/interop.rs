@@ -65,6 +65,7 @@ fn the_user_id_is_address_port_and_time_of_arrival() {
     let (address, seconds) = id.rsplit_once(':').expect("IP:PORT:SECONDS");
     assert_eq!(address, client.address().to_string());
     assert!(seconds.parse::<u64>().is_ok_and(|seconds| seconds > 1_700_000_000), "{id}");
+    drop(client);
     server.stop();
 }
 
@@ -102,6 +103,7 @@ fn our_client_talks_in_the_sources_room() {
         assert_eq!(server.got_a("chat")["content"], words);
     }
     assert_eq!(server.got_a("logout")["username"], "mei");
+    assert_eq!(server.report(), json!({"end": "logged out"}));
     let finished = client.finish();
     assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
     let text = finished.text();
@@ -178,6 +180,7 @@ fn lines_typed_by_hand_are_understood() {
     typed.expect("error");
     typed.send(r#"{"type":"chat","content":"no newline"}"#);
     ada.hears("mei", "no newline");
+    drop((ada, typed));
     server.stop();
 }
 
@@ -197,6 +200,7 @@ fn who_sends_everything_and_then_its_end_is_answered() {
         Kind::Call(ended) => (ended.circumstance == Some(Circumstance::EndOfFile)).then_some(()),
         _ => None,
     });
+    drop((ada, client));
     server.stop();
 }
 
@@ -208,6 +212,7 @@ fn words_go_out_under_the_name_that_logged_in_unless_the_server_is_trusting() {
         let mut mei = Client::log_in(server.port, "mei");
         mei.say(&json!({"type": "chat", "username": "ada", "content": "it is me"}));
         listener.hears(name, "it is me");
+        drop((listener, mei));
         server.stop();
     }
 }
@@ -244,5 +249,6 @@ fn our_client_and_our_server_understand_each_other() {
     assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
     let text = finished.text();
     assert!(!text.contains(r#""type":"error""#), "the server found something wrong:\n{text}");
+    drop(ada);
     server.stop();
 }

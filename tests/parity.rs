@@ -183,7 +183,7 @@ impl Scenario {
         command.arg(env!("CARGO_BIN_EXE_socklab"));
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         let finished = (self.play)(Program::run(plain(command, &args)));
-        let events = finished.events();
+        let events = finished.narration();
         let trace = std::fs::read_to_string(file).expect("strace wrote its trace");
         let (told, made) = (narrated(&events), socket_calls(&trace, &resolvers(&events)));
         assert!(!told.is_empty(), "no call is narrated");

@@ -3,7 +3,7 @@
 A thread for each client, one `recv(4096)` taken for one message, one `send` a message. Usage: source_server.py
 [--silent]; silent, it answers nothing by itself. Each line of its input is {"send": HEX}: these bytes go, in one `send`,
 to the client that came last. Prints one JSON object a line: {"port": N} first, then {"came": true}, {"got": MESSAGE},
-{"bad": BYTES} for what is not one message, {"end": WHY}.
+{"bad": BYTES} for what is not one message, {"end": WHY} when it has hung up.
 """
 import json
 import os
@@ -36,33 +36,35 @@ def answer(client, client_id, message):
             send(other, type="chat_message", username=name, content=message["content"], timestamp=time.time())
     elif kind == "logout":
         send(client, type="logout_response", success=True, message=f"{name}，再会！")
-        clients.remove(client)
-        client.close()
         return False
     else:
         send(client, type="error", message=f"不认识的消息: {kind}")
     return True
 
 
-def serve(client, address):
-    client_id = f"{address[0]}:{address[1]}:{int(time.time())}"
-    going_on = True
-    while going_on:
+def serve(client, client_id):
+    while True:
         try:
             data = client.recv(4096)
         except OSError as error:
-            report(end=error.strerror)
-            return
+            return error.strerror
         if not data:
-            report(end="closed")
-            return
+            return "closed"
         try:
             message = json.loads(data.decode("utf-8"))
         except ValueError:
             report(bad=data.decode("latin-1"))
             continue
-        going_on = SILENT or answer(client, client_id, message)
         report(got=message)
+        if not SILENT and not answer(client, client_id, message):
+            return "logged out"
+
+
+def serve_to_the_end(client, address):
+    end = serve(client, f"{address[0]}:{address[1]}:{int(time.time())}")
+    clients.remove(client)
+    client.close()
+    report(end=end)
 
 
 def accept(listener):
@@ -70,7 +72,7 @@ def accept(listener):
         client, address = listener.accept()
         clients.append(client)
         report(came=True)
-        threading.Thread(target=serve, args=(client, address), daemon=True).start()
+        threading.Thread(target=serve_to_the_end, args=(client, address), daemon=True).start()
 
 
 def main():

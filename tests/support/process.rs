@@ -1,4 +1,4 @@
-//! What the kernel keeps for a process (Linux, `/proc`): threads, descriptors, memory, the port it listens on.
+//! What the kernel keeps for a process (Linux, `/proc`): threads, descriptors, memory.
 
 use std::fs;
 use std::thread;
@@ -45,33 +45,6 @@ fn status_kib(pid: i32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
-}
-
-/// The port on which `pid` listens: waits until it does. For a narration that does not tell.
-pub fn listening_port(pid: i32) -> u16 {
-    let mut port = None;
-    assert!(
-        eventually(|| {
-            port = listener(pid);
-            port.is_some()
-        }),
-        "{pid} does not listen"
-    );
-    port.unwrap()
-}
-
-/// Finds the listening socket of `/proc/PID/net/tcp` that is one of the process's descriptors.
-fn listener(pid: i32) -> Option<u16> {
-    let table = fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
-    let fds = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let own: Vec<_> = fds.flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
-    table.lines().skip(1).find_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let listens = fields[3] == "0A";
-        let mine = own.contains(&format!("socket:[{}]", fields[9]).into());
-        let (_, port) = fields[1].split_once(':')?;
-        (listens && mine).then(|| u16::from_str_radix(port, 16).ok())?
-    })
 }
 
 /// Looks again and again until `condition` holds; says whether it ever did. Only for what can be neither awaited nor

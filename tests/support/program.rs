@@ -3,6 +3,7 @@
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 use std::{io::Write, thread};
 
 use nix::sys::signal::{Signal, killpg};
@@ -122,12 +123,18 @@ impl Program {
         }
     }
 
-    /// The events so far.
-    pub fn events(&mut self) -> &[Event] {
+    /// The events that were read so far.
+    fn events(&mut self) -> &[Event] {
         for line in &self.output.seen()[self.events.len()..] {
             self.events.push(read(line));
         }
         &self.events
+    }
+
+    /// The events that have come, without waiting for more.
+    pub fn events_so_far(&mut self) -> &[Event] {
+        while self.output.next(Duration::ZERO) == Next::Line {}
+        self.events()
     }
 
     fn more(&mut self, what: &str) {
@@ -140,7 +147,7 @@ impl Program {
     }
 
     /// Reads on until the output ends or has paused for `pause`; says whether it ended.
-    pub fn ends_before_a_pause_of(&mut self, pause: std::time::Duration) -> bool {
+    pub fn ends_before_a_pause_of(&mut self, pause: Duration) -> bool {
         loop {
             match self.output.next(pause) {
                 Next::Line => {}
@@ -181,11 +188,16 @@ impl Drop for Program {
 }
 
 impl Finished {
-    /// Its output as events. It ends with the one event that says so, and with the exit status.
+    /// Its output as events.
     pub fn events(&self) -> Vec<Event> {
-        let events: Vec<Event> = self.output.iter().map(|line| read(line)).collect();
+        self.output.iter().map(|line| read(line)).collect()
+    }
+
+    /// Its output as a whole narration: the last event, and no other, says that it is over, and the exit status.
+    pub fn narration(&self) -> Vec<Event> {
+        let events = self.events();
         let done = events.iter().filter(|event| matches!(event.kind, Kind::Done(_))).count();
-        assert_eq!(done, 1, "one event says that it is over: {}", self.output.join("\n"));
+        assert_eq!(done, 1, "one event says that it is over: {}", self.text());
         match events.last().map(|event| &event.kind) {
             Some(Kind::Done(done)) => assert_eq!(done.exit, self.code),
             last => panic!("the narration goes on after its end: {last:?}"),

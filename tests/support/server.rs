@@ -65,3 +65,10 @@ pub fn ready(program: &mut Program) -> u16 {
         _ => None,
     })
 }
+
+/// The port in a line of text or JSON that says where the server listens.
+pub fn port_in(line: &str) -> Option<u16> {
+    let ready = line.contains("tcp-server.ready") || line.contains("ready on");
+    let (_, rest) = line.split_once("127.0.0.1:").filter(|_| ready)?;
+    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
