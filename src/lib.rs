@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
-//! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`mod@reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
 //! | [`render`] | How is what happens shown: text, JSON, step by step? | `narrate` (events), `reference`, `error` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
 
