@@ -7,7 +7,7 @@
 //! | [`chat`] | What do the Chat-Room's messages say, and who is told what? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
 //! | [`mod@reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
-//! | [`render`] | How is what happens shown: text, JSON, step by step? | `narrate` (events), `reference`, `error` |
+//! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //!
