@@ -6,8 +6,8 @@
 //! | [`demos`] | What does each chapter do, call by call? | `chat`, `cli`, `error`, `narrate`, `stage` |
 //! | [`chat`] | What do the Chat-Room's messages say, and who is told what? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
-//! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference`, `stage` |
-//! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`mod@reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //!

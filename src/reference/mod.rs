@@ -4,6 +4,7 @@
 //! asked for.
 
 mod notes;
+mod questions;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use questions::{Question, questions};
 pub use notes::{NoteText, Table, fill, note};
 
 /// What there is to say about one call, option, errno or TCP state.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use colored::Colorize;
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::ContentArrangement;
 
 use crate::narrate::event::{
     self, Args, Call, Done, Ended, Errno, Message, Note, Resolve, State, Value,
@@ -17,6 +17,9 @@ use super::{Explain, call, harmless, layout, words};
 
 /// At most this many lines of the bytes of one call are shown.
 const DATA_LINES: usize = 3;
+
+/// Rules above, below and under the heads of the columns, none between: in comfy-table's order of components.
+const TABLE: &str = "  ── ──      ──    ";
 
 /// How the lines look.
 pub struct Page {
@@ -60,7 +63,7 @@ impl Page {
         let number = self.number(seq);
         let margin = self.margin(Some(number), actor);
         let hint = words(hint, &Args::default());
-        let shown = pieces.iter().cloned().chain(["...".to_owned(), hint.clone()]).collect();
+        let shown = pieces.iter().cloned().chain([format!("... {hint}")]).collect();
         let mut lines = layout::call(shown, "", self.room(&margin));
         paint_name(&mut lines);
         paint_end(&mut lines, &hint, |hint| hint.dimmed().to_string());
@@ -219,7 +222,7 @@ impl Page {
         if let Some(reason) = reason
             && self.seen.insert((subject.to_owned(), reason.key))
         {
-            lines.extend(layout::words(&reason.text, room));
+            lines.extend(layout::sentence(&reason.text, room));
         }
         if self.explain == Explain::Full {
             let entries = names.iter().filter_map(|name| reference::explain(name));
@@ -251,7 +254,7 @@ impl Page {
     fn table(&mut self, table: &Table) -> String {
         let mut drawn = comfy_table::Table::new();
         drawn
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .load_preset(TABLE)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(self.width).unwrap_or(u16::MAX))
             .set_header(&table.columns)
