@@ -16,6 +16,9 @@ use clap::CommandFactory;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use socklab::cli::Cli;
+use socklab::narrate::event::{Event, Kind};
+#[cfg(target_os = "linux")]
+use support::hosts::Hosts;
 use support::program::{Finished, Program, plain, socklab};
 use support::raw::{Client, refusing_port};
 use support::server::{Server, ended_well, port_in};
@@ -80,6 +83,18 @@ mod servers {
     }
 
     #[test]
+    fn listening_for_more_than_this_machine_is_said() {
+        for (host, said) in [("127.0.0.1", false), ("0.0.0.0", true)] {
+            let server = Server::start(&["--host", host]);
+            let is_it = |event: &Event| match &event.kind {
+                Kind::Note(note) => note.note == "tcp-server.open-to-others",
+                _ => false,
+            };
+            assert_eq!(server.stop().iter().any(is_it), said, "{host}");
+        }
+    }
+
+    #[test]
     fn a_name_that_does_not_resolve() {
         for demo in ["tcp-server", "tcp-client"] {
             let finished = run(&[demo, "--host", "no..such"]);
@@ -140,6 +155,33 @@ mod clients {
         fails_with(&finished, 1, &["connect", &format!("127.0.0.1:{port}"), "ECONNREFUSED"]);
         assert!(finished.errors.contains("socklab tcp-server"), "what to do: {}", finished.errors);
         drop(held);
+    }
+
+    /// A name with two addresses, and the server only on the one that the resolver puts last: the other is like the
+    /// address that the connection would come from, and so is preferred (RFC 6724).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn every_address_of_a_name_is_tried() {
+        let Some(hosts) = Hosts::with("chat.test", &["127.0.0.9", "127.0.0.1"]) else {
+            println!("skipped: no mount namespace for a hosts file of our own");
+            return;
+        };
+        let server = Server::start(&["--host", "127.0.0.9"]);
+        let mut command = hosts.seen_by(env!("CARGO_BIN_EXE_socklab"));
+        let port = server.port.to_string();
+        command.args(["tcp-client", "--host", "chat.test", "--port", &port, "--send", "hi"]);
+        let finished = Program::run(plain(command, &["--format", "json"])).finish();
+        assert_eq!(finished.code, 0, "{}", finished.errors);
+        let connects = |event: &Event| match &event.kind {
+            Kind::Call(ended) if ended.call.call == "connect" => {
+                Some((ended.call.args.get("addr")?.to_string(), ended.error.is_none()))
+            }
+            _ => None,
+        };
+        let tried: Vec<_> = finished.events().iter().filter_map(connects).collect();
+        let address = |ip: &str| format!("{ip}:{port}");
+        assert_eq!(tried, [(address("127.0.0.1"), false), (address("127.0.0.9"), true)]);
+        server.stop();
     }
 
     #[test]
@@ -321,6 +363,13 @@ mod output {
         // head may have read everything before it left.
         let quiet = ["exit 0", "exit 141"].iter().any(|end| finished.errors.ends_with(end));
         assert!(quiet && sentences(&finished.errors) <= 2, "{}", finished.errors);
+    }
+
+    #[test]
+    fn to_step_it_takes_a_terminal() {
+        let mut command = Command::new("setsid");
+        command.args(["-w", env!("CARGO_BIN_EXE_socklab"), "socket-types", "tcp", "--step"]);
+        fails_with(&Program::run(plain(command, &[])).finish(), 2, &["--step", "terminal"]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 
 mod support;
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use socklab::narrate::event::{Circumstance, Event, Kind};
 use support::program::Program;
@@ -250,5 +252,20 @@ fn our_client_and_our_server_understand_each_other() {
     let text = finished.text();
     assert!(!text.contains(r#""type":"error""#), "the server found something wrong:\n{text}");
     drop(ada);
+    server.stop();
+}
+
+#[test]
+fn over_ipv6() {
+    if let Err(why) = TcpListener::bind("[::1]:0") {
+        println!("skipped: no IPv6 on this machine: {why}");
+        return;
+    }
+    let server = Server::start(&["--host", "::1"]);
+    let port = server.port.to_string();
+    let args = ["tcp-client", "--host", "[::1]", "--port", &port, "--user", "mei", "--send", "hi"];
+    let finished = Program::start(&args).finish();
+    assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
+    assert!(finished.text().contains(&format!("[::1]:{port}")), "{}", finished.text());
     server.stop();
 }

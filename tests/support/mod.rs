@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each file of tests/ takes what it needs")]
 
+#[cfg(target_os = "linux")]
+pub mod hosts;
 pub mod lines;
 #[cfg(target_os = "linux")]
 pub mod process;
@@ -13,6 +15,8 @@ pub mod python;
 pub mod raw;
 pub mod server;
 pub mod strace;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::time::Duration;
 
