@@ -14,8 +14,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use questions::{Question, questions};
 pub use notes::{NoteText, Table, fill, note};
+pub use questions::{Question, questions};
 
 /// What there is to say about one call, option, errno or TCP state.
 #[derive(Debug, Deserialize)]

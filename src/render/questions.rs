@@ -54,7 +54,9 @@ impl Questions {
     fn before(&self, event: &Event, call: &Call) {
         let waiting = self.changed.wait_while(self.lock(), |state| state.asking && !state.released);
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner);
-        let Some(question) = state.question(event, call).filter(|_| !state.released) else { return };
+        let Some(question) = state.question(event, call).filter(|_| !state.released) else {
+            return;
+        };
         state.answers.insert(event.seq, question);
         (state.asking, state.pressed) = (true, false);
         drop(state);
