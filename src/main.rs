@@ -72,7 +72,10 @@ fn play(chapter: &Chapter, show: &Show) -> ExitCode {
     stop_when_closed(&output, &hold, &stop);
 
     let narration = if show.quiet {
-        Narration::without_calls(Arc::new(Quiet::new(hold.turnstile.clone())))
+        Narration::without_calls(Arc::new(Quiet::new(
+            hold.turnstile.clone(),
+            show.format == Format::Text,
+        )))
     } else {
         Narration::new(hold.turnstile.clone())
     };
