@@ -194,8 +194,13 @@ pub struct TcpClient {
 Examples:
   socklab tour                         about a minute
   socklab tour --pace 0s               as fast as it goes
+  socklab tour --ask                   what do you think will happen?
   socklab tour --step                  Enter before each call")]
-pub struct Tour {}
+pub struct Tour {
+    /// Stop before the telling calls with a question, and let the kernel answer at Enter
+    #[arg(long)]
+    pub ask: bool,
+}
 
 /// `completions`
 #[derive(Clone, Debug, Args)]
