@@ -369,7 +369,7 @@ mod output {
     fn to_step_it_takes_a_terminal() {
         let mut command = Command::new("setsid");
         command.args(["-w", env!("CARGO_BIN_EXE_socklab"), "socket-types", "tcp", "--step"]);
-        fails_with(&Program::run(plain(command, &[])).finish(), 2, &["--step", "terminal"]);
+        fails_with(&Program::run(plain(command, &[])).finish(), 2, &["terminal"]);
     }
 
     #[test]

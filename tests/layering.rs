@@ -29,7 +29,10 @@ fn map() -> BTreeMap<String, MayCall> {
 fn row(line: &str) -> (String, MayCall) {
     let cells: Vec<&str> = line.trim().trim_end_matches('|').split('|').map(str::trim).collect();
     let [room, _, whom] = cells[..] else { panic!("a row has three cells: {line}") };
-    let plain = |text: &str| text.trim().trim_matches(['[', ']', '`']).to_owned();
+    // `mod@` tells rustdoc which of two things of one name is meant.
+    let plain = |text: &str| {
+        text.trim().trim_matches(['[', ']', '`']).trim_start_matches("mod@").to_owned()
+    };
     let may_call = match whom {
         "everybody" => MayCall::Everybody,
         "nobody" => MayCall::These(Vec::new()),
