@@ -203,8 +203,10 @@ pub struct TcpClient {
 #[command(after_help = "\
 Examples:
   socklab framing                      all four, one after the other
-  socklab framing none --cut 7
-  socklab framing json --cut 1")]
+  socklab framing none                 what a reader is up against
+  socklab framing length --cut 3       cut in the header, too
+  socklab framing json --cut 1         byte by byte
+  socklab framing --quiet              only who got how many right")]
 pub struct Framing {
     /// Which framing
     #[arg(value_enum)]
