@@ -157,8 +157,9 @@ fn the_naive_reader_takes_every_recv_for_a_message() {
         let events = events(&[framing]);
         let took = said(&events, "naive", "took");
         assert_eq!(the_note(&events, "socklab", "tally")["naive"], took.len().to_string());
+        // Usually one recv brings both of two sends, and with the end of file there are five. Nobody promises it.
         let expected = match framing {
-            _ if !two_came_joined(&events) => &["hello", "see you", "bye"][..],
+            _ if calls(&events, "naive", "recv").len() > 5 => &["hello", "see you", "bye"][..],
             "length" => &["hello", "see you"],
             _ => &["hello"],
         };
@@ -177,11 +178,6 @@ fn what_the_naive_reader_does_not_understand_is_lost() {
     let took = said(&json, "naive", "took");
     let understood: usize = took.iter().map(|message| framed("json", message).len()).sum();
     assert_eq!(lost + understood, stream("json").len());
-}
-
-/// Usually both of two sends are there when the reader has its turn. Nobody promises it.
-fn two_came_joined(events: &[Event]) -> bool {
-    notes(events, "socklab").any(|(note, _)| note == "joined")
 }
 
 /// Fails if the header is written or read in the wrong order, or misnamed.
