@@ -94,6 +94,16 @@ pub enum Chapter {
     TcpServer(TcpServer),
     /// 3  The Chat-Room client: names and addresses, connect, send, receive
     TcpClient(TcpClient),
+    /// 4  A stream has no messages: the same ones over four framings, split and joined
+    Framing(Framing),
+    /// 5  Time-outs, retries, errors told apart; partial sends, deadlock, Nagle
+    RobustClient(RobustClient),
+    /// 6  FIN, half-close, TIME_WAIT and RST: both ends' TCP states, call by call
+    GracefulClose(GracefulClose),
+    /// 7  Datagrams: boundaries, loss, silence; a monitor and beating clients
+    UdpHeartbeat(UdpHeartbeat),
+    /// 8  An ICMP echo request built byte by byte, and its answer taken apart
+    RawPing(RawPing),
     /// All chapters, played by themselves, both ends in one terminal
     Tour(Tour),
     /// Completions for your shell
@@ -185,6 +195,197 @@ pub struct TcpClient {
     pub gap: Duration,
     /// How long to wait for a connection, and for each answer
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+}
+
+/// `framing`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab framing                      all four, one after the other
+  socklab framing none                 what a reader is up against
+  socklab framing length --cut 3       cut in the header, too
+  socklab framing json --cut 1         byte by byte
+  socklab framing --quiet              only who got how many right")]
+pub struct Framing {
+    /// Which framing
+    #[arg(value_enum)]
+    pub which: Option<FramingKind>,
+    /// Send in pieces of this many bytes; without it the pieces are cut where it hurts: in a message, in a character
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub cut: Option<u16>,
+}
+
+/// How messages are told apart in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum FramingKind {
+    /// Not at all
+    None,
+    /// Each ends with a newline
+    Newline,
+    /// Each begins with its length, 4 bytes, big-endian
+    Length,
+    /// Each is a JSON object, whose braces tell where it ends
+    Json,
+}
+
+/// `robust-client`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab robust-client --retries 3    against whatever listens on localhost:8888
+  socklab robust-client --scenario late
+  socklab robust-client --scenario refuse --retries 5 --delay 200ms --backoff exponential
+  socklab robust-client --host no-such-host.invalid")]
+pub struct RobustClient {
+    /// The server's name or address
+    #[arg(long, default_value = "localhost")]
+    pub host: String,
+    /// The server's port
+    #[arg(long, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// How many tries in all
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub retries: u32,
+    /// The pause between two tries
+    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub delay: Duration,
+    /// How long to wait for a connection, and for data
+    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+    /// Whether the pause grows
+    #[arg(long, value_enum, default_value_t = Backoff::Fixed)]
+    pub backoff: Backoff,
+    /// What to send
+    #[arg(long, value_name = "TEXT", default_value = "hello")]
+    pub message: String,
+    /// Bring a misbehaving peer along, and see one case alone
+    #[arg(long, value_enum)]
+    pub scenario: Option<Scenario>,
+}
+
+/// How the pause between tries grows.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Backoff {
+    /// Always the same
+    Fixed,
+    /// Doubled after each try
+    Exponential,
+}
+
+/// A peer that misbehaves in one way.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Scenario {
+    /// It starts to listen only after the first try
+    Late,
+    /// Nobody listens
+    Refuse,
+    /// It accepts, and says nothing
+    Stall,
+    /// It resets the connection
+    Reset,
+    /// It reads slowly: sends are partial
+    SlowReader,
+    /// The name does not resolve
+    BadName,
+    /// Both ends send everything before they read anything
+    Deadlock,
+    /// Nagle's algorithm meets delayed acknowledgements
+    Nagle,
+}
+
+/// `graceful-close`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab graceful-close               all four ways, one after the other
+  socklab graceful-close abrupt
+  socklab graceful-close last-ack --format json")]
+pub struct GracefulClose {
+    /// Which way
+    #[arg(value_enum, default_value_t = Closing::All)]
+    pub way: Closing,
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Closing {
+    /// Half-close, drain, close
+    Graceful,
+    /// SO_LINGER with zero: a reset
+    Abrupt,
+    /// Close with data unread: a reset too
+    Unread,
+    /// The last acknowledgement kept waiting, to see LAST_ACK
+    LastAck,
+    /// All four
+    All,
+}
+
+/// `udp-heartbeat`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab udp-heartbeat                a monitor and its clients in one terminal
+  socklab udp-heartbeat monitor --port 9999
+  socklab udp-heartbeat beat --port 9999 --name mei --drop 20%")]
+pub struct UdpHeartbeat {
+    /// Which end
+    #[arg(value_enum, default_value_t = HeartbeatRole::Both)]
+    pub role: HeartbeatRole,
+    /// The monitor's name or address
+    #[arg(long, default_value = "localhost")]
+    pub host: String,
+    /// The monitor's port; 0 lets the kernel pick a free one
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+    /// Who beats
+    #[arg(long, default_value = "mei")]
+    pub name: String,
+    /// The time between two beats
+    #[arg(long, default_value = "200ms", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub interval: Duration,
+    /// How many beats; without it the client beats until Ctrl-C (`both`: until all is shown)
+    #[arg(long, value_name = "N")]
+    pub count: Option<u32>,
+    /// How many beats the sender skips, such as 20%; it says so each time
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    pub drop: u8,
+}
+
+/// Which end of the heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum HeartbeatRole {
+    /// Both, to see it all
+    Both,
+    /// Who listens
+    Monitor,
+    /// Who beats
+    Beat,
+}
+
+/// `20%` or `20`.
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
+    number.filter(|&number| number <= 100).ok_or_else(|| "a percentage: 0% to 100%".to_owned())
+}
+
+/// `raw-ping`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab raw-ping                     this machine
+  sudo socklab raw-ping --count 2      with CAP_NET_RAW
+  socklab raw-ping ::1")]
+pub struct RawPing {
+    /// Whom to ping
+    #[arg(default_value = "127.0.0.1")]
+    pub host: String,
+    /// How many echo requests
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub count: u16,
+    /// How long to wait for each answer
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
 }
 

@@ -3,10 +3,15 @@
 //! A demo makes its calls on narrated sockets and prints nothing about them. What it wants to say besides is a note, a
 //! name for words that stand in `reference/`.
 
+mod framing;
+mod graceful_close;
+mod raw_ping;
+mod robust_client;
 mod socket_types;
 mod tcp_client;
 mod tcp_server;
 mod tour;
+mod udp_heartbeat;
 mod worker;
 
 use std::io;
@@ -23,7 +28,8 @@ pub fn actor(chapter: &Chapter) -> &'static str {
     match chapter {
         Chapter::TcpServer(_) => "server",
         Chapter::TcpClient(_) => "client",
-        Chapter::SocketTypes(_) | Chapter::Tour(_) | Chapter::Completions(_) => "socklab",
+        Chapter::RobustClient(_) => "client",
+        _ => "socklab",
     }
 }
 
@@ -36,6 +42,11 @@ pub fn run(chapter: &Chapter, stage: Stage) -> Result<()> {
         Chapter::SocketTypes(args) => socket_types::run(args),
         Chapter::TcpServer(args) => tcp_server::run(args, &stage),
         Chapter::TcpClient(args) => tcp_client::run(args, stage),
+        Chapter::Framing(args) => framing::run(args, &stage),
+        Chapter::RobustClient(args) => robust_client::run(args, &stage),
+        Chapter::GracefulClose(args) => graceful_close::run(args, &stage),
+        Chapter::UdpHeartbeat(args) => udp_heartbeat::run(args, &stage),
+        Chapter::RawPing(args) => raw_ping::run(args, &stage),
         Chapter::Tour(args) => tour::run(args, &stage),
         Chapter::Completions(_) => Ok(()),
     }

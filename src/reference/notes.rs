@@ -76,6 +76,11 @@ static NOTES: LazyLock<Notes> = LazyLock::new(|| {
         ("tcp-client", include_str!("en/notes/tcp-client.toml")),
         ("tcp-server", include_str!("en/notes/tcp-server.toml")),
         ("text", include_str!("en/notes/text.toml")),
+        ("framing", include_str!("en/notes/framing.toml")),
+        ("robust-client", include_str!("en/notes/robust-client.toml")),
+        ("graceful-close", include_str!("en/notes/graceful-close.toml")),
+        ("udp-heartbeat", include_str!("en/notes/udp-heartbeat.toml")),
+        ("raw-ping", include_str!("en/notes/raw-ping.toml")),
         ("tour", include_str!("en/notes/tour.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()
