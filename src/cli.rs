@@ -298,9 +298,10 @@ pub enum Scenario {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  socklab graceful-close               all four ways, one after the other
-  socklab graceful-close abrupt
-  socklab graceful-close last-ack --format json")]
+  socklab graceful-close               all of them, one after the other
+  socklab graceful-close abrupt        what a reset throws away, measured
+  socklab graceful-close time-wait --explain full
+  socklab graceful-close last-ack --format json | jq -c 'select(.kind == \"state\") | [.actor, .state]'")]
 pub struct GracefulClose {
     /// Which way
     #[arg(value_enum, default_value_t = Closing::All)]
@@ -316,9 +317,11 @@ pub enum Closing {
     Abrupt,
     /// Close with data unread: a reset too
     Unread,
-    /// The last acknowledgement kept waiting, to see LAST_ACK
+    /// The last FIN kept waiting, to see LAST_ACK; and both ends at once, to see CLOSING
     LastAck,
-    /// All four
+    /// The server closes first: who keeps TIME_WAIT, and what SO_REUSEADDR has to do with it
+    TimeWait,
+    /// All of them
     All,
 }
 

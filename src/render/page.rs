@@ -21,6 +21,9 @@ const DATA_LINES: usize = 3;
 /// Rules above, below and under the heads of the columns, none between: in comfy-table's order of components.
 const TABLE: &str = "  ── ──      ──    ";
 
+/// The columns of a TCP state: as many as ESTABLISHED has.
+const STATE: usize = 11;
+
 /// How the lines look.
 pub struct Page {
     width: usize,
@@ -142,25 +145,24 @@ impl Page {
         self.block(&margin, lines)
     }
 
-    /// The state of a TCP connection.
+    /// The state of a TCP connection: first the state, all of the same width, so that those of both ends stand in a column.
     pub fn state(&mut self, actor: &str, state: &State) -> String {
         let margin = self.margin(None, actor);
+        let gone = words("text.state-gone", &Args::default());
+        let shown = state.state.as_deref().unwrap_or(&gone);
         let blanks = Args::default()
+            .with("state", layout::column(shown, STATE))
             .with("local", state.local.to_string())
             .with("peer", state.peer.to_string());
-        let name = state.state.as_deref();
-        let line = match name {
-            Some(name) => words("text.state", &blanks.with("state", name.to_owned())),
-            None => words("text.state-gone", &blanks),
-        };
-        let mut lines = layout::words(&line, self.room(&margin));
-        if let Some(name) = name {
-            paint_end(&mut lines, name, |name| name.bold().to_string());
+        let mut lines = layout::words(&words("text.state", &blanks), self.room(&margin));
+        if let Some(first) = lines.first_mut() {
+            *first = first.replacen(shown, &shown.bold().to_string(), 1);
         }
-        let known = name.and_then(reference::explain);
+        let name = state.state.as_deref().unwrap_or("CLOSED");
+        let known = reference::explain(name);
         let reason = known
             .and_then(|entry| entry.why.clone())
-            .map(|text| Reason { key: name.unwrap_or_default().to_owned(), text });
+            .map(|text| Reason { key: name.to_owned(), text });
         let names: Vec<&str> = known.iter().map(|entry| entry.name.as_str()).collect();
         lines.extend(self.explained(&margin, "state", reason, &names));
         self.block(&margin, lines)
