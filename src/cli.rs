@@ -397,13 +397,38 @@ pub struct RawPing {
 #[command(after_help = "\
 Examples:
   socklab tour                         about a minute
+  socklab tour framing graceful-close  these chapters only
   socklab tour --pace 0s               as fast as it goes
   socklab tour --ask                   what do you think will happen?
   socklab tour --step                  Enter before each call")]
 pub struct Tour {
+    /// Which chapters, by the names of their subcommands; without any, all
+    #[arg(value_enum, value_name = "CHAPTER")]
+    pub chapters: Vec<Visit>,
     /// Stop before the telling calls with a question, and let the kernel answer at Enter
     #[arg(long)]
     pub ask: bool,
+}
+
+/// A chapter that the tour visits.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Visit {
+    /// Chapter 1
+    SocketTypes,
+    /// Chapters 2 and 3: a server needs clients
+    TcpServer,
+    /// Chapters 2 and 3: a client needs a server
+    TcpClient,
+    /// Chapter 4
+    Framing,
+    /// Chapter 5
+    RobustClient,
+    /// Chapter 6
+    GracefulClose,
+    /// Chapter 7
+    UdpHeartbeat,
+    /// Chapter 8
+    RawPing,
 }
 
 /// `completions`

@@ -77,6 +77,7 @@ fn all_kinds() -> Vec<Event> {
         local: "127.0.0.1:1".into(),
         peer: "127.0.0.1:2".into(),
         state: state.map(Into::into),
+        observer_tid: Some(6),
     };
     vec![
         event(Kind::Begin(call(true))),

@@ -208,7 +208,7 @@ impl Scenario {
         let finished = (self.play)(Program::run(plain(command, &args)));
         let events = finished.narration();
         let trace = std::fs::read_to_string(file).expect("strace wrote its trace");
-        let (told, made) = (narrated(&events), socket_calls(&trace, &resolvers(&events)));
+        let (told, made) = (narrated(&events), socket_calls(&trace, &silent_threads(&events)));
         assert!(!told.is_empty(), "no call is narrated");
         if let Some(difference) = difference(&told, &made) {
             panic!("socklab {}: {difference}", args.join(" "));
@@ -216,10 +216,11 @@ impl Scenario {
     }
 }
 
-/// The threads that resolved names: what they did to that end is not narrated.
-fn resolvers(events: &[Event]) -> HashSet<u64> {
+/// The threads that resolved names, and those that observed connections: what they did to that end is not narrated.
+fn silent_threads(events: &[Event]) -> HashSet<u64> {
     let tid = |event: &Event| match &event.kind {
         Kind::Resolve(resolve) => resolve.resolver_tid,
+        Kind::State(state) => state.observer_tid,
         _ => None,
     };
     events.iter().filter_map(tid).collect()

@@ -151,7 +151,11 @@ fn said(seq: u64, from: Option<&str>, text: &str) -> Event {
 
 fn state(seq: u64, name: Option<&'static str>) -> Event {
     let (local, peer) = ("127.0.0.1:43817".into(), "127.0.0.1:40222".into());
-    event(seq, "server", Kind::State(State { local, peer, state: name.map(Into::into) }))
+    event(
+        seq,
+        "server",
+        Kind::State(State { local, peer, state: name.map(Into::into), observer_tid: None }),
+    )
 }
 
 fn resolved(seq: u64, host: &str, addresses: &[&str], error: Option<EaiError>) -> Event {

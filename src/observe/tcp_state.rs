@@ -74,6 +74,7 @@ pub struct Observer {
     /// `None` only while it is being dropped.
     questions: Option<Sender<Question>>,
     thread: Option<JoinHandle<()>>,
+    tid: Option<u64>,
 }
 
 /// Which end of which connection, and who wants to know.
@@ -93,7 +94,7 @@ impl Observer {
         let (opened, ready) = mpsc::channel();
         let work = move || match Source::open() {
             Ok(mut source) => {
-                let _ = opened.send(Ok(()));
+                let _ = opened.send(Ok(thread_id()));
                 for Question { local, peer, answer } in asked {
                     let _ = answer.send(source.ask(local, peer));
                 }
@@ -101,9 +102,14 @@ impl Observer {
             Err(error) => drop(opened.send(Err(error))),
         };
         let thread = thread::Builder::new().name("observer".to_owned()).spawn(work)?;
-        let observer = Self { questions: Some(questions), thread: Some(thread) };
-        ready.recv().unwrap_or_else(|_| Err(gone()))?;
+        let mut observer = Self { questions: Some(questions), thread: Some(thread), tid: None };
+        observer.tid = ready.recv().unwrap_or_else(|_| Err(gone()))?;
         Ok(observer)
+    }
+
+    /// The kernel's id of its thread, where threads have one.
+    pub fn thread_id(&self) -> Option<u64> {
+        self.tid
     }
 
     /// The end `local` of its connection with `peer`, now.
@@ -126,6 +132,16 @@ impl Drop for Observer {
             let _ = thread.join();
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn thread_id() -> Option<u64> {
+    u64::try_from(nix::unistd::gettid().as_raw()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread_id() -> Option<u64> {
+    None
 }
 
 fn gone() -> io::Error {

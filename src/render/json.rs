@@ -48,10 +48,11 @@
 //! {"schema":"socklab/event/1","seq":12,"t_us":309000,"tid":4720,"actor":"client","kind":"message","from":"mei","text":"hello \u202e"}
 //! ```
 //!
-//! **`state`**: the state of a TCP connection, as the kernel told it; null when it has no such connection (any more).
+//! **`state`**: the state of a TCP connection, as the kernel told it to the thread `observer_tid`; null when it has no such connection
+//! (any more).
 //!
 //! ```json
-//! {"schema":"socklab/event/1","seq":13,"t_us":309100,"tid":4720,"actor":"client","kind":"state","local":"127.0.0.1:40222","peer":"127.0.0.1:43817","state":"FIN_WAIT2"}
+//! {"schema":"socklab/event/1","seq":13,"t_us":309100,"tid":4720,"actor":"client","kind":"state","local":"127.0.0.1:40222","peer":"127.0.0.1:43817","state":"FIN_WAIT2","observer_tid":4725}
 //! ```
 //!
 //! **`resolve`**: a name was looked up, on the thread `resolver_tid`. Its addresses, best first, or its `error`.

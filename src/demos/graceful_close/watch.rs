@@ -62,6 +62,16 @@ impl Watch {
         look().inspect_err(|error| self.give_up(error)).ok()
     }
 
+    fn show(&self, actor: &str, local: SocketAddr, peer: SocketAddr, state: TcpState) {
+        let state = State {
+            local: local.to_string().into(),
+            peer: peer.to_string().into(),
+            state: (state != TcpState::Closed).then(|| state.name().into()),
+            observer_tid: self.observer.as_ref().and_then(Observer::thread_id),
+        };
+        acting_as(actor, || narrate::state(state));
+    }
+
     fn give_up(&self, error: &io::Error) {
         self.blind.set(true);
         match error.kind() {
@@ -100,8 +110,8 @@ impl<'a> Pair<'a> {
             return None;
         }
         if self.shown.replace(Some(states)) != Some(states) {
-            show("client", self.client, self.server, both.client.state);
-            show("server", self.server, self.client, both.server.state);
+            self.watch.show("client", self.client, self.server, both.client.state);
+            self.watch.show("server", self.server, self.client, both.server.state);
         }
         Some(both)
     }
@@ -125,10 +135,4 @@ impl<'a> Pair<'a> {
             }
         }
     }
-}
-
-fn show(actor: &str, local: SocketAddr, peer: SocketAddr, state: TcpState) {
-    let state = (state != TcpState::Closed).then(|| state.name().into());
-    let (local, peer) = (local.to_string().into(), peer.to_string().into());
-    acting_as(actor, || narrate::state(State { local, peer, state }));
 }
