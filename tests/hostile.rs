@@ -5,13 +5,15 @@
 
 mod support;
 
+use std::process::Command;
+
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use socklab::narrate::event::{Event, Kind};
 use support::process::{Footprint, eventually, peak_kib};
-use support::program::Program;
+use support::program::{Program, plain};
 use support::raw::Client;
-use support::server::{Server, ended_well, port_in};
+use support::server::{Server, ended_well, port_in, ready};
 
 /// The longest message, by default.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -24,21 +26,23 @@ const PEAK_KIB: u64 = 64 * 1024;
 
 /// Does `harm` to a server, and ada in its room looks on. Afterwards it serves, holds no more than before, and ends in
 /// order.
-fn survives(harm: impl FnOnce(&mut Server, &mut Client)) {
+fn survives<T>(harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     survives_on(Server::start(&[]), harm);
 }
 
 /// The same where a lot goes through the server: nothing is narrated, so that what takes its time is the server.
-fn survives_quietly(harm: impl FnOnce(&mut Server, &mut Client)) {
+fn survives_quietly<T>(harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     survives_on(Server::start(&["--quiet"]), harm);
 }
 
-fn survives_on(mut server: Server, harm: impl FnOnce(&mut Server, &mut Client)) {
+/// Whoever `harm` returns stays connected until the server holds nothing of it.
+fn survives_on<T>(mut server: Server, harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     let mut ada = Client::log_in(server.port, "ada");
     let before = Footprint::of(server.program.pid());
-    harm(&mut server, &mut ada);
+    let stays = harm(&mut server, &mut ada);
     server.serves();
     before.comes_back(SLACK_KIB);
+    drop(stays);
     let peak = peak_kib(server.program.pid());
     assert!(peak < PEAK_KIB, "{peak} KiB at its peak");
     drop(ada);
@@ -217,6 +221,49 @@ fn the_longest_message_and_one_byte_more() {
         mei.expect("error");
         mei.is_over();
     });
+}
+
+/// A client that is in the middle of sending more when it is dismissed reads why all the same: closing with something
+/// unread would reset the connection.
+#[test]
+fn who_is_dismissed_can_read_why() {
+    survives(|server, _| {
+        let mut mei = Client::log_in(server.port, "mei");
+        mei.send("{".repeat(3 * MAX_MESSAGE));
+        mei.expect("error");
+        mei.stop_sending();
+        mei.is_over();
+    });
+}
+
+/// Thousands of errors, and nobody who reads them: the room for what is not read has a bound here too.
+#[test]
+fn complaints_that_nobody_reads() {
+    survives_quietly(|server, _| {
+        let mut deaf = deaf_client(server.port);
+        while deaf.try_send("?\n".repeat(10_000)).is_ok() {}
+    });
+}
+
+/// Clients are waiting, and there is no descriptor left to accept them with. When others leave, there is.
+#[test]
+fn more_clients_than_descriptors() {
+    let mut command = Command::new("sh");
+    let script = r#"ulimit -n 24 && exec "$0" tcp-server --port 0 --format json"#;
+    command.args(["-c", script, env!("CARGO_BIN_EXE_socklab")]);
+    let mut program = Program::run(plain(command, &[]));
+    let port = ready(&mut program);
+    let waiting: Vec<Client> = (0..40).map(|_| Client::connect(port)).collect();
+    program.wait_for("EMFILE", |event| match &event.kind {
+        Kind::Call(ended) => {
+            ended.error.as_ref().filter(|error| error.name == "EMFILE").map(|_| ())
+        }
+        _ => None,
+    });
+    drop(waiting);
+    let server = Server { program, port };
+    server.serves();
+    server.stop();
 }
 
 #[test]
@@ -446,6 +493,6 @@ fn twelve_megabytes_beside_a_client_that_never_reads() {
         let deaf = deaf_client(server.port);
         let mut mei = Client::log_in(server.port, "mei");
         talk_at_length(&mut mei, ada, || false);
-        drop(deaf);
+        deaf
     });
 }

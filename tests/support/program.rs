@@ -112,10 +112,10 @@ impl Program {
     }
 
     /// Waits for an event that `pick` finds something in, also among those that came before.
-    pub fn wait_for<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
+    pub fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
         let mut looked_at = 0;
         loop {
-            if let Some(found) = self.events()[looked_at..].iter().find_map(&pick) {
+            if let Some(found) = self.events()[looked_at..].iter().find_map(&mut pick) {
                 return found;
             }
             looked_at = self.events.len();
