@@ -376,9 +376,13 @@ fn quiet_leaves_what_was_said() {
         sink.lock().unwrap().push_str(text);
         Ok(())
     }));
-    let quiet = Quiet::new(Arc::new(Text::new(output, Options::default())));
+    let quiet = Quiet::new(Arc::new(Text::new(output, Options::default())), true);
+    colored::control::set_override(false);
     chat().iter().for_each(|event| quiet.observe(event));
-    assert_eq!(written.lock().unwrap().lines().count(), 1);
+    let written = written.lock().unwrap();
+    let lines: Vec<&str> = written.lines().collect();
+    let [ready, said] = lines[..] else { panic!("{written}") };
+    assert!(ready.starts_with("ready on 127.0.0.1:") && said.starts_with("» "), "{written}");
 }
 
 /// The renderer waits a moment before it calls a call waiting. The test waits for the line, however long that takes.
