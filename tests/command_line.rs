@@ -218,13 +218,14 @@ mod clients {
     }
 
     /// A server in a few words: takes one client, reads its login, answers `answer`, and hangs up.
-    fn server_that_answers(answer: &'static [u8]) -> String {
+    fn server_that_answers(answer: impl Into<Vec<u8>>) -> String {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
             let (mut client, _) = listener.accept()?;
             BufReader::new(&client).read_line(&mut String::new())?;
-            client.write_all(answer)
+            client.write_all(&answer)
         });
         port.to_string()
     }
@@ -248,6 +249,28 @@ mod clients {
             let port = server_that_answers(answer);
             let finished = run(&["tcp-client", "--port", &port, "--send", "hi"]);
             fails_with(&finished, 1, &["server"]);
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_come_to_an_end() {
+        let port = server_that_answers("{".repeat(1024 * 1024));
+        fails_with(&run(&["tcp-client", "--port", &port, "--send", "hi"]), 1, &["server", "long"]);
+    }
+
+    /// Neither the words of a message nor those of a refusal reach the terminal as they are.
+    #[test]
+    fn a_server_that_sends_terminal_escapes() {
+        let evil = "\u{1b}[2J\u{9b}31m\u{202e}\u{7}";
+        let refusal = json!({"type": "login_response", "success": false, "message": evil});
+        let chat = json!({"type": "chat_message", "username": evil, "content": evil});
+        for options in [&["--quiet"][..], &["--explain", "full"], &["--format", "json"]] {
+            let port = server_that_answers(format!("{chat}{evil}\n{refusal}"));
+            let args = ["tcp-client", "--port", &port, "--send", "hi"];
+            let finished = run(&[&args[..], options].concat());
+            fails_with(&finished, 1, &[]);
+            let text = finished.text() + &finished.errors;
+            assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7}']), "{text:?}");
         }
     }
 

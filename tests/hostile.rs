@@ -1,11 +1,13 @@
 //! Whatever a client does, the server tells it what is wrong or drops it, serves the others on, and keeps nothing of it:
-//! no thread, no descriptor, no memory.
+//! no thread, no descriptor, no memory. A server cannot do more to a client either.
 
 #![cfg(target_os = "linux")]
 
 mod support;
 
+use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -495,4 +497,25 @@ fn twelve_megabytes_beside_a_client_that_never_reads() {
         talk_at_length(&mut mei, ada, || false);
         deaf
     });
+}
+
+/// A server that talks faster than its client listens has to wait: what the client has not shown yet is bounded.
+#[test]
+fn a_server_that_floods_a_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("a port").port().to_string();
+    // Between its two chats the client listens to nobody for an hour.
+    let busy =
+        ["tcp-client", "--port", &port, "--send", "a", "--send", "b", "--gap", "1h", "--quiet"];
+    let client = Program::start(&busy);
+    let mut server = Client::over(listener.accept().expect("the client comes").0);
+    server.line();
+    server.say(&json!({"type": "login_response", "success": true, "message": "welcome"}));
+    server.line();
+    let before = peak_kib(client.pid());
+    let chat = json!({"type": "chat_message", "username": "flood", "content": "x".repeat(60_000)});
+    server.gives_up_after(Duration::from_secs(1));
+    let _ = (0..600).try_for_each(|_| server.try_send(chat.to_string()));
+    let grown = peak_kib(client.pid()) - before;
+    assert!(grown < SLACK_KIB, "{grown} KiB of what the server said");
 }

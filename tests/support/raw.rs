@@ -138,6 +138,11 @@ impl Client {
         SockRef::from(&self.stream).set_recv_buffer_size(1).expect("an open socket");
     }
 
+    /// From now on, what cannot be sent for so long is not.
+    pub fn gives_up_after(&self, limit: Duration) {
+        self.stream.set_write_timeout(Some(limit)).expect("an open socket");
+    }
+
     /// Closes with a reset: SO_LINGER with no time.
     pub fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("an open socket");
