@@ -5,11 +5,9 @@
 
 mod support;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 
 use clap::CommandFactory;
@@ -321,26 +319,22 @@ mod clients {
 mod output {
     use super::*;
 
-    /// A pipe that nobody reads any more.
-    fn closed_pipe() -> Stdio {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        Stdio::from(OwnedFd::from(writer))
-    }
-
     fn sentences(errors: &str) -> usize {
         errors.lines().filter(|line| !line.trim().is_empty()).count()
+    }
+
+    fn ended_for_want_of_a_reader(finished: &Finished) {
+        fails_with(finished, 141, &["socklab"]);
+        assert_eq!(sentences(&finished.errors), 1, "{}", finished.errors);
     }
 
     #[test]
     fn into_a_closed_pipe() {
         for format in ["text", "json"] {
-            let mut command = socklab(&["socket-types", "--format", format]);
-            let child = command.stdout(closed_pipe()).stdin(Stdio::null()).output();
-            let child = child.expect("socklab runs");
-            let errors = String::from_utf8_lossy(&child.stderr);
-            assert_eq!(child.status.code(), Some(141), "{errors}");
-            assert_eq!(sentences(&errors), 1, "{errors}");
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            let program = Program::run_into(socklab(&["socket-types", "--format", format]), writer);
+            ended_for_want_of_a_reader(&program.finish());
         }
     }
 
@@ -348,32 +342,17 @@ mod output {
     #[test]
     fn a_server_whose_reader_leaves() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let errors = tempfile::tempfile().expect("a file");
-        let mut command = socklab(&["tcp-server", "--port", "0", "--format", "json"]);
-        command.stdin(Stdio::null()).stdout(OwnedFd::from(writer));
-        command.stderr(errors.try_clone().expect("the same file"));
-        let mut child = command.spawn().expect("socklab runs");
-        // The command holds the writing end open as well.
-        drop(command);
+        let program = Program::run_into(socklab(&["tcp-server", "--port", "0"]), writer);
         let port = port_told(reader);
         let mut client = Client::connect(port);
         client.rest();
-        assert_eq!(child.wait().expect("it ends").code(), Some(141));
-        let errors = written(errors);
-        assert_eq!(sentences(&errors), 1, "{errors}");
+        ended_for_want_of_a_reader(&program.finish());
     }
 
-    /// Reads lines until one tells the port.
+    /// Reads lines until one tells the port, and no more.
     fn port_told(reader: impl Read) -> u16 {
         let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
         lines.find_map(|line| port_in(&line)).expect("the server tells its port")
-    }
-
-    fn written(mut file: File) -> String {
-        let mut text = String::new();
-        file.seek(SeekFrom::Start(0)).expect("a file");
-        file.read_to_string(&mut text).expect("text");
-        text
     }
 
     #[test]

@@ -268,6 +268,44 @@ fn more_clients_than_descriptors() {
     server.stop();
 }
 
+/// No thread can be had for some who come: they are let go, and nothing of them is kept.
+#[test]
+fn more_clients_than_threads() {
+    let Some(mut command) = with_few_threads() else {
+        println!("skipped: no way to limit the threads of one process here");
+        return;
+    };
+    command.args(["tcp-server", "--port", "0", "--format", "json", "--log", "off"]);
+    let mut program = Program::run(command);
+    let port = ready(&mut program);
+    let ada = Client::log_in(port, "ada");
+    let before = Footprint::of(program.pid());
+    let more: Vec<Client> = (0..20).map(|_| Client::connect(port)).collect();
+    // The last of them is in the room, or let go.
+    let mut last = Client::connect(port);
+    let _ = last.try_send("?\n");
+    last.line();
+    drop((more, last));
+    before.comes_back(SLACK_KIB);
+    drop(ada);
+    Server { program, port }.stop();
+}
+
+/// socklab with few threads at its disposal: as root, a user of its own; else, a user namespace.
+fn with_few_threads() -> Option<Command> {
+    let as_root = ["setpriv", "--reuid", "61234", "--clear-groups"].as_slice();
+    let as_user = ["unshare", "-U"].as_slice();
+    let limited = |prefix: &[&str]| {
+        let mut command = plain(Command::new(prefix[0]), &prefix[1..]);
+        command.args(["prlimit", "--nproc=12", env!("CARGO_BIN_EXE_socklab")]);
+        command
+    };
+    let works = |prefix: &&[&str]| {
+        limited(prefix).arg("--version").output().is_ok_and(|done| done.status.success())
+    };
+    [as_root, as_user].into_iter().find(works).map(limited)
+}
+
 #[test]
 fn a_reset_in_mid_message() {
     survives(|server, _| {
