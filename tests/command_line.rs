@@ -5,11 +5,9 @@
 
 mod support;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 
 use clap::CommandFactory;
@@ -133,15 +131,15 @@ mod servers {
         stays.is_over();
     }
 
-    /// Stepped, it waits before every call for somebody to press Enter. Whoever wants out, gets out.
+    /// The first signal gives a client time to go. The second does not.
     #[test]
     fn a_second_signal_ends_it_at_once() {
-        let mut program = Program::start(&["tcp-server", "--port", "0", "--pace", "1h"]);
-        program.line(0, "first line");
-        program.signal(Signal::SIGINT);
-        // It may have ended of the first one.
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(program.pid()), Signal::SIGINT);
-        program.wait();
+        let server = Server::start(&[]);
+        let mut stays = Client::log_in(server.port, "stays");
+        server.program.signal(Signal::SIGTERM);
+        stays.expect("error");
+        server.program.signal(Signal::SIGTERM);
+        assert_eq!(server.program.wait().code, 130);
     }
 }
 
@@ -218,13 +216,14 @@ mod clients {
     }
 
     /// A server in a few words: takes one client, reads its login, answers `answer`, and hangs up.
-    fn server_that_answers(answer: &'static [u8]) -> String {
+    fn server_that_answers(answer: impl Into<Vec<u8>>) -> String {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
             let (mut client, _) = listener.accept()?;
             BufReader::new(&client).read_line(&mut String::new())?;
-            client.write_all(answer)
+            client.write_all(&answer)
         });
         port.to_string()
     }
@@ -248,6 +247,28 @@ mod clients {
             let port = server_that_answers(answer);
             let finished = run(&["tcp-client", "--port", &port, "--send", "hi"]);
             fails_with(&finished, 1, &["server"]);
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_come_to_an_end() {
+        let port = server_that_answers("{".repeat(1024 * 1024));
+        fails_with(&run(&["tcp-client", "--port", &port, "--send", "hi"]), 1, &["server", "long"]);
+    }
+
+    /// Neither the words of a message nor those of a refusal reach the terminal as they are.
+    #[test]
+    fn a_server_that_sends_terminal_escapes() {
+        let evil = "\u{1b}[2J\u{9b}31m\u{202e}\u{7}";
+        let refusal = json!({"type": "login_response", "success": false, "message": evil});
+        let chat = json!({"type": "chat_message", "username": evil, "content": evil});
+        for options in [&["--quiet"][..], &["--explain", "full"], &["--format", "json"]] {
+            let port = server_that_answers(format!("{chat}{evil}\n{refusal}"));
+            let args = ["tcp-client", "--port", &port, "--send", "hi"];
+            let finished = run(&[&args[..], options].concat());
+            fails_with(&finished, 1, &[]);
+            let text = finished.text() + &finished.errors;
+            assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\u{7}']), "{text:?}");
         }
     }
 
@@ -298,26 +319,22 @@ mod clients {
 mod output {
     use super::*;
 
-    /// A pipe that nobody reads any more.
-    fn closed_pipe() -> Stdio {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        Stdio::from(OwnedFd::from(writer))
-    }
-
     fn sentences(errors: &str) -> usize {
         errors.lines().filter(|line| !line.trim().is_empty()).count()
+    }
+
+    fn ended_for_want_of_a_reader(finished: &Finished) {
+        fails_with(finished, 141, &["socklab"]);
+        assert_eq!(sentences(&finished.errors), 1, "{}", finished.errors);
     }
 
     #[test]
     fn into_a_closed_pipe() {
         for format in ["text", "json"] {
-            let mut command = socklab(&["socket-types", "--format", format]);
-            let child = command.stdout(closed_pipe()).stdin(Stdio::null()).output();
-            let child = child.expect("socklab runs");
-            let errors = String::from_utf8_lossy(&child.stderr);
-            assert_eq!(child.status.code(), Some(141), "{errors}");
-            assert_eq!(sentences(&errors), 1, "{errors}");
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            let program = Program::run_into(socklab(&["socket-types", "--format", format]), writer);
+            ended_for_want_of_a_reader(&program.finish());
         }
     }
 
@@ -325,32 +342,17 @@ mod output {
     #[test]
     fn a_server_whose_reader_leaves() {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let errors = tempfile::tempfile().expect("a file");
-        let mut command = socklab(&["tcp-server", "--port", "0", "--format", "json"]);
-        command.stdin(Stdio::null()).stdout(OwnedFd::from(writer));
-        command.stderr(errors.try_clone().expect("the same file"));
-        let mut child = command.spawn().expect("socklab runs");
-        // The command holds the writing end open as well.
-        drop(command);
+        let program = Program::run_into(socklab(&["tcp-server", "--port", "0"]), writer);
         let port = port_told(reader);
         let mut client = Client::connect(port);
         client.rest();
-        assert_eq!(child.wait().expect("it ends").code(), Some(141));
-        let errors = written(errors);
-        assert_eq!(sentences(&errors), 1, "{errors}");
+        ended_for_want_of_a_reader(&program.finish());
     }
 
-    /// Reads lines until one tells the port.
+    /// Reads lines until one tells the port, and no more.
     fn port_told(reader: impl Read) -> u16 {
         let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
         lines.find_map(|line| port_in(&line)).expect("the server tells its port")
-    }
-
-    fn written(mut file: File) -> String {
-        let mut text = String::new();
-        file.seek(SeekFrom::Start(0)).expect("a file");
-        file.read_to_string(&mut text).expect("text");
-        text
     }
 
     #[test]
@@ -420,45 +422,71 @@ mod output {
         assert_eq!((finished.code, calls), (0, 0));
     }
 
-    #[test]
-    fn no_password_is_shown() {
-        for format in ["text", "json"] {
-            let mut program = Program::start(&[
-                "tcp-server",
-                "--port",
-                "0",
-                "--format",
-                format,
-                "--explain",
-                "full",
-            ]);
-            let port = program.wait_for_line("port", port_in);
-            let mut slow = Client::connect(port);
-            slow.send_byte_by_byte(r#"{"type":"login","password":"hunter2","username":"slow"}"#);
-            slow.expect("login_response");
-            let port = port.to_string();
-            let args = ["tcp-client", "--port", &port, "--password", "hunter2", "--send", "hi"];
-            let client = run(&[&args[..], &["--format", format]].concat());
-            slow.expect("chat_message");
-            drop(slow);
-            program.signal(Signal::SIGTERM);
-            let server = program.wait();
-            ended_well(&server);
-            assert_eq!(client.code, 0, "{}", client.errors);
-            for text in [server.text(), client.text()] {
-                assert!(text.contains("****") && !text.contains("hunter2"), "{text}");
-            }
-            assert!(!spelt(&server.output).contains("hunter2"), "byte by byte: {}", server.text());
+    /// A password that occurs in no word, in two parts.
+    const SECRET: [&str; 2] = ["zqxj", "vwkf"];
+
+    fn shows_no_secret(finished: &Finished) {
+        let text = finished.text();
+        assert!(text.contains("****"), "{text}");
+        for part in SECRET {
+            assert!(!text.contains(part) && !finished.errors.contains(part), "{text}");
         }
     }
 
-    /// What single bytes, each in quotes on a line of data, spell together.
-    fn spelt(lines: &[String]) -> String {
-        let data = lines.iter().filter_map(|line| match line.split_once(r#""text":""#) {
-            Some((_, rest)) => rest.split('"').next(),
-            None => Some(line.trim()),
-        });
-        data.filter(|text| text.chars().count() == 1).collect()
+    /// The server's narration of a login whose password came in two parts, and the client's of one.
+    #[test]
+    fn no_password_is_shown() {
+        for format in ["text", "json"] {
+            let shown = ["--format", format, "--explain", "full", "--log", "trace"];
+            let mut server = Program::start(&[&["tcp-server", "--port", "0"], &shown[..]].concat());
+            let port = server.wait_for_line("port", port_in);
+            let mut slow = Client::connect(port);
+            slow.send(format!(r#"{{"type":"login","password":"{}"#, SECRET[0]));
+            server.wait_for_line("first part", |line| line.contains("****").then_some(()));
+            slow.send(format!(r#"{}","username":"slow"}}"#, SECRET[1]));
+            slow.expect("login_response");
+            let (port, password) = (port.to_string(), SECRET.concat());
+            let args = ["tcp-client", "--port", &port, "--password", &password, "--send", "hi"];
+            let client = run(&[&args[..], &shown].concat());
+            assert_eq!(client.code, 0, "{}", client.errors);
+            slow.expect("chat_message");
+            drop(slow);
+            server.signal(Signal::SIGTERM);
+            shows_no_secret(&server.wait());
+            shows_no_secret(&client);
+        }
+    }
+
+    /// Each byte is narrated before the next is sent.
+    #[test]
+    fn no_password_is_shown_that_comes_byte_by_byte() {
+        let mut server = Server::start(&[]);
+        let mut slow = Client::connect(server.port);
+        let login = format!(r#"{{"password":"{}","type":"login","username":"m"}}"#, SECRET[0]);
+        for (index, byte) in login.bytes().enumerate() {
+            slow.send([byte]);
+            let mut left = index + 1;
+            server.program.wait_for("recv", |event| {
+                left -= usize::from(received(event).is_some());
+                (left == 0).then_some(())
+            });
+        }
+        slow.expect("login_response");
+        drop(slow);
+        let events = server.stop();
+        let stream: Vec<u8> = events.iter().filter_map(received).flatten().copied().collect();
+        let stream = String::from_utf8(stream).expect("text");
+        assert_eq!(stream, login.replace(SECRET[0], "****"));
+    }
+
+    /// What a `recv` brought.
+    fn received(event: &Event) -> Option<&[u8]> {
+        match &event.kind {
+            Kind::Call(ended) if ended.call.call == "recv" => {
+                Some(&ended.call.data.as_ref()?.bytes)
+            }
+            _ => None,
+        }
     }
 }
 

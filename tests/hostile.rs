@@ -1,17 +1,21 @@
 //! Whatever a client does, the server tells it what is wrong or drops it, serves the others on, and keeps nothing of it:
-//! no thread, no descriptor, no memory.
+//! no thread, no descriptor, no memory. A server cannot do more to a client either.
 
 #![cfg(target_os = "linux")]
 
 mod support;
 
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use socklab::narrate::event::{Event, Kind};
 use support::process::{Footprint, eventually, peak_kib};
-use support::program::Program;
+use support::program::{Program, plain};
 use support::raw::Client;
-use support::server::{Server, ended_well, port_in};
+use support::server::{Server, ended_well, port_in, ready};
 
 /// The longest message, by default.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -24,21 +28,23 @@ const PEAK_KIB: u64 = 64 * 1024;
 
 /// Does `harm` to a server, and ada in its room looks on. Afterwards it serves, holds no more than before, and ends in
 /// order.
-fn survives(harm: impl FnOnce(&mut Server, &mut Client)) {
+fn survives<T>(harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     survives_on(Server::start(&[]), harm);
 }
 
 /// The same where a lot goes through the server: nothing is narrated, so that what takes its time is the server.
-fn survives_quietly(harm: impl FnOnce(&mut Server, &mut Client)) {
+fn survives_quietly<T>(harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     survives_on(Server::start(&["--quiet"]), harm);
 }
 
-fn survives_on(mut server: Server, harm: impl FnOnce(&mut Server, &mut Client)) {
+/// Whoever `harm` returns stays connected until the server holds nothing of it.
+fn survives_on<T>(mut server: Server, harm: impl FnOnce(&mut Server, &mut Client) -> T) {
     let mut ada = Client::log_in(server.port, "ada");
     let before = Footprint::of(server.program.pid());
-    harm(&mut server, &mut ada);
+    let stays = harm(&mut server, &mut ada);
     server.serves();
     before.comes_back(SLACK_KIB);
+    drop(stays);
     let peak = peak_kib(server.program.pid());
     assert!(peak < PEAK_KIB, "{peak} KiB at its peak");
     drop(ada);
@@ -217,6 +223,87 @@ fn the_longest_message_and_one_byte_more() {
         mei.expect("error");
         mei.is_over();
     });
+}
+
+/// A client that is in the middle of sending more when it is dismissed reads why all the same: closing with something
+/// unread would reset the connection.
+#[test]
+fn who_is_dismissed_can_read_why() {
+    survives(|server, _| {
+        let mut mei = Client::log_in(server.port, "mei");
+        mei.send("{".repeat(3 * MAX_MESSAGE));
+        mei.expect("error");
+        mei.stop_sending();
+        mei.is_over();
+    });
+}
+
+/// Thousands of errors, and nobody who reads them: the room for what is not read has a bound here too.
+#[test]
+fn complaints_that_nobody_reads() {
+    survives_quietly(|server, _| {
+        let mut deaf = deaf_client(server.port);
+        while deaf.try_send("?\n".repeat(10_000)).is_ok() {}
+    });
+}
+
+/// Clients are waiting, and there is no descriptor left to accept them with. When others leave, there is.
+#[test]
+fn more_clients_than_descriptors() {
+    let mut command = Command::new("sh");
+    let script = r#"ulimit -n 24 && exec "$0" tcp-server --port 0 --format json"#;
+    command.args(["-c", script, env!("CARGO_BIN_EXE_socklab")]);
+    let mut program = Program::run(plain(command, &[]));
+    let port = ready(&mut program);
+    let waiting: Vec<Client> = (0..40).map(|_| Client::connect(port)).collect();
+    program.wait_for("EMFILE", |event| match &event.kind {
+        Kind::Call(ended) => {
+            ended.error.as_ref().filter(|error| error.name == "EMFILE").map(|_| ())
+        }
+        _ => None,
+    });
+    drop(waiting);
+    let server = Server { program, port };
+    server.serves();
+    server.stop();
+}
+
+/// No thread can be had for some who come: they are let go, and nothing of them is kept.
+#[test]
+fn more_clients_than_threads() {
+    let Some(mut command) = with_few_threads() else {
+        println!("skipped: no way to limit the threads of one process here");
+        return;
+    };
+    command.args(["tcp-server", "--port", "0", "--format", "json", "--log", "off"]);
+    let mut program = Program::run(command);
+    let port = ready(&mut program);
+    let ada = Client::log_in(port, "ada");
+    let before = Footprint::of(program.pid());
+    let more: Vec<Client> = (0..20).map(|_| Client::connect(port)).collect();
+    // The last of them is in the room, or let go.
+    let mut last = Client::connect(port);
+    let _ = last.try_send("?\n");
+    last.line();
+    drop((more, last));
+    before.comes_back(SLACK_KIB);
+    drop(ada);
+    Server { program, port }.stop();
+}
+
+/// socklab with few threads at its disposal: as root, a user of its own; else, a user namespace.
+fn with_few_threads() -> Option<Command> {
+    let as_root = ["setpriv", "--reuid", "61234", "--clear-groups"].as_slice();
+    let as_user = ["unshare", "-U"].as_slice();
+    let limited = |prefix: &[&str]| {
+        let mut command = plain(Command::new(prefix[0]), &prefix[1..]);
+        command.args(["prlimit", "--nproc=12", env!("CARGO_BIN_EXE_socklab")]);
+        command
+    };
+    let works = |prefix: &&[&str]| {
+        limited(prefix).arg("--version").output().is_ok_and(|done| done.status.success())
+    };
+    [as_root, as_user].into_iter().find(works).map(limited)
 }
 
 #[test]
@@ -446,6 +533,27 @@ fn twelve_megabytes_beside_a_client_that_never_reads() {
         let deaf = deaf_client(server.port);
         let mut mei = Client::log_in(server.port, "mei");
         talk_at_length(&mut mei, ada, || false);
-        drop(deaf);
+        deaf
     });
+}
+
+/// A server that talks faster than its client listens has to wait: what the client has not shown yet is bounded.
+#[test]
+fn a_server_that_floods_a_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("a port").port().to_string();
+    // Between its two chats the client listens to nobody for an hour.
+    let busy =
+        ["tcp-client", "--port", &port, "--send", "a", "--send", "b", "--gap", "1h", "--quiet"];
+    let client = Program::start(&busy);
+    let mut server = Client::over(listener.accept().expect("the client comes").0);
+    server.line();
+    server.say(&json!({"type": "login_response", "success": true, "message": "welcome"}));
+    server.line();
+    let before = peak_kib(client.pid());
+    let chat = json!({"type": "chat_message", "username": "flood", "content": "x".repeat(60_000)});
+    server.gives_up_after(Duration::from_secs(1));
+    let _ = (0..600).try_for_each(|_| server.try_send(chat.to_string()));
+    let grown = peak_kib(client.pid()) - before;
+    assert!(grown < SLACK_KIB, "{grown} KiB of what the server said");
 }

@@ -109,6 +109,7 @@ fn our_client_talks_in_the_sources_room() {
     let finished = client.finish();
     assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
     let text = finished.text();
+    assert!(text.contains("TCP_NODELAY"), "small messages would be joined:\n{text}");
     assert!(text.contains("mei，你好！") && text.contains("mei，再会！"), "{text}");
     server.leave();
 }

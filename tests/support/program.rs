@@ -1,10 +1,11 @@
 //! The program as a child process: its narration read as it comes, its end awaited, never left behind.
 
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::Duration;
-use std::{io::Write, thread};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -56,12 +57,22 @@ impl Program {
 
     /// Starts `command`.
     pub fn run(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.process_group(0).spawn().unwrap_or_else(|why| panic!("{command:?}: {why}"));
+        command.stdout(Stdio::piped());
+        Self::spawn(command)
+    }
+
+    /// Starts `command`, whose output goes to `output` instead of to us.
+    pub fn run_into(mut command: Command, output: impl Into<Stdio>) -> Self {
+        command.stdout(output);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap_or_else(|why| panic!("{command:?}: {why}"));
         let pid = i32::try_from(child.id()).expect("a process id is an i32");
         let input = child.stdin.take();
-        let output = Lines::of(child.stdout.take().expect("piped"));
+        let output = child.stdout.take().map_or_else(|| Lines::of(io::empty()), Lines::of);
         let errors = Lines::of(child.stderr.take().expect("piped"));
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || child.wait().map(|status| sender.send(status)));
@@ -112,10 +123,10 @@ impl Program {
     }
 
     /// Waits for an event that `pick` finds something in, also among those that came before.
-    pub fn wait_for<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
+    pub fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
         let mut looked_at = 0;
         loop {
-            if let Some(found) = self.events()[looked_at..].iter().find_map(&pick) {
+            if let Some(found) = self.events()[looked_at..].iter().find_map(&mut pick) {
                 return found;
             }
             looked_at = self.events.len();

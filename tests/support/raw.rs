@@ -13,6 +13,7 @@ use super::LIMIT;
 pub struct Client {
     stream: TcpStream,
     unread: Vec<u8>,
+    was_reset: bool,
 }
 
 impl Client {
@@ -26,7 +27,7 @@ impl Client {
         stream.set_nodelay(true).expect("an open socket");
         stream.set_read_timeout(Some(LIMIT)).expect("an open socket");
         stream.set_write_timeout(Some(LIMIT)).expect("an open socket");
-        Self { stream, unread: Vec::new() }
+        Self { stream, unread: Vec::new(), was_reset: false }
     }
 
     /// Connects and logs in as `name`.
@@ -104,7 +105,10 @@ impl Client {
             match self.stream.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => self.unread.extend(&buffer[..count]),
-                Err(why) if why.kind() == ErrorKind::ConnectionReset => break,
+                Err(why) if why.kind() == ErrorKind::ConnectionReset => {
+                    self.was_reset = true;
+                    break;
+                }
                 Err(why) => panic!("the server is silent: {why}"),
             }
         }
@@ -118,9 +122,10 @@ impl Client {
         lines.map(|line| serde_json::from_str(&line).expect("the server sends JSON")).collect()
     }
 
-    /// The connection is over: at once, or once the server has seen that it should be.
+    /// The next that comes is the end of the connection, in order: a FIN and no reset.
     pub fn is_over(&mut self) {
         assert_eq!(self.line(), None, "the connection goes on");
+        assert!(!self.was_reset, "the connection was reset");
     }
 
     /// Sends no more (FIN), but reads on.
@@ -131,6 +136,11 @@ impl Client {
     /// A receive buffer as small as the kernel allows.
     pub fn read_little(&self) {
         SockRef::from(&self.stream).set_recv_buffer_size(1).expect("an open socket");
+    }
+
+    /// From now on, what cannot be sent for so long is not.
+    pub fn gives_up_after(&self, limit: Duration) {
+        self.stream.set_write_timeout(Some(limit)).expect("an open socket");
     }
 
     /// Closes with a reset: SO_LINGER with no time.
