@@ -18,6 +18,9 @@ use super::{Explain, call, harmless, layout, words};
 /// At most this many lines of the bytes of one call are shown.
 const DATA_LINES: usize = 3;
 
+/// More bytes than this are no message that somebody reads: one line of them is enough.
+const BULK: usize = 1024;
+
 /// Rules above, below and under the heads of the columns, none between: in comfy-table's order of components.
 const TABLE: &str = "  ── ──      ──    ";
 
@@ -203,7 +206,8 @@ impl Page {
         let arrow = if call::sends(&ended.call) { "→" } else { "←" };
         let cut = words("text.cut", &Args::default().with("bytes", data.len));
         let room = self.room(margin).saturating_sub(2);
-        let lines = layout::data(&event::visible(&data.bytes), room, DATA_LINES, &cut);
+        let most = if data.len > BULK { 1 } else { DATA_LINES };
+        let lines = layout::data(&event::visible(&data.bytes), room, most, &cut);
         let arrows = std::iter::once(arrow).chain(std::iter::repeat(" "));
         arrows.zip(lines).map(|(arrow, line)| format!("{arrow} {line}")).collect()
     }
