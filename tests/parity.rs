@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::process::Command;
 use std::time::Duration;
 
-use clap::CommandFactory;
+use clap::{Arg, CommandFactory};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use socklab::cli::Cli;
@@ -77,7 +77,8 @@ fn scenario(args: &[&str], play: impl FnOnce(Program) -> Finished + 'static) -> 
     Scenario { args, hosts: None, play: Box::new(play) }
 }
 
-/// What is run of a demo. Those that need a peer to show anything have one here; any other is run as it is.
+/// What is run of a demo. Those that need a peer to show anything have one here; any other is run as it is, and once for
+/// each value of each of its options that has a list of them.
 fn scenarios(demo: &str) -> Vec<Scenario> {
     match demo {
         "tcp-server" => vec![server_with_clients(), server_turning_away()],
@@ -87,12 +88,38 @@ fn scenarios(demo: &str) -> Vec<Scenario> {
             client_refused(),
             client_with_two_addresses(),
         ],
-        "socket-types" => vec![scenario(&[demo, "all"], play_until_idle)],
         server if server.ends_with("server") => {
             vec![scenario(&[server, "--port", "0"], play_until_idle)]
         }
-        other => vec![scenario(&[other], play_until_idle)],
+        other => {
+            let choices = choices(other).into_iter();
+            let with = choices.map(|choice| [vec![other.to_owned()], choice].concat());
+            let all = std::iter::once(vec![other.to_owned()]).chain(with);
+            all.map(|args| {
+                let args: Vec<&str> = args.iter().map(String::as_str).collect();
+                scenario(&args, play_until_idle)
+            })
+            .collect()
+        }
     }
+}
+
+/// `--scenario late`, `--scenario refuse`, ...: every value of every option, and of every argument, that has a list.
+fn choices(demo: &str) -> Vec<Vec<String>> {
+    let mut command = Cli::command();
+    let globals: Vec<String> =
+        command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+    let demo = command.find_subcommand_mut(demo).expect("a subcommand");
+    let own = demo.get_arguments().filter(|arg| !globals.contains(&arg.get_id().to_string()));
+    let takes_value = |arg: &&Arg| arg.get_action().takes_values();
+    own.filter(takes_value)
+        .flat_map(|arg| {
+            let flag = arg.get_long().map(|long| format!("--{long}"));
+            arg.get_possible_values().into_iter().map(move |value| {
+                flag.iter().cloned().chain([value.get_name().to_owned()]).collect()
+            })
+        })
+        .collect()
 }
 
 /// Nobody types, nobody comes; what then waits is asked to end.
