@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::parse;
 
-/// A question, and the call that it stands before: the first one that fits.
+/// A question, and the call that it stands before.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
@@ -17,10 +17,17 @@ pub struct Question {
     pub actor: Option<String>,
     /// What must stand among its arguments, if that matters: `SO_REUSEADDR`.
     pub with: Option<String>,
+    /// Which of the calls that fit it stands before, counted from 1.
+    #[serde(default = "first")]
+    pub nth: usize,
     /// The question.
     pub ask: String,
     /// What to take from what was then seen.
     pub answer: String,
+}
+
+fn first() -> usize {
+    1
 }
 
 static QUESTIONS: LazyLock<BTreeMap<String, Vec<Question>>> =

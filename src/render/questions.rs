@@ -1,6 +1,6 @@
 //! `--ask`: stops before the telling calls with a question, waits for Enter, and lets the kernel answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::narrate::Observer;
@@ -20,8 +20,8 @@ pub struct Questions {
 #[derive(Default)]
 struct State {
     chapter: String,
-    /// By chapter and place in it.
-    asked: HashSet<(String, usize)>,
+    /// How many calls have fitted each question, by chapter and place in it.
+    fitted: HashMap<(String, usize), usize>,
     /// What to say when the call of this sequence has returned.
     answers: HashMap<u64, &'static Question>,
     /// Somebody stands before a question: no other call is made.
@@ -86,15 +86,16 @@ impl Questions {
 }
 
 impl State {
-    /// The first question of this chapter that was not asked yet and that belongs to this call.
+    /// The question that stands before this call, if any does.
     fn question(&mut self, event: &Event, call: &Call) -> Option<&'static Question> {
         let of_chapter = reference::questions(&self.chapter).iter().enumerate();
-        let fits = |(place, question): &(usize, &Question)| {
-            !self.asked.contains(&(self.chapter.clone(), *place)) && belongs(question, event, call)
-        };
-        let (place, question) = of_chapter.into_iter().find(fits)?;
-        self.asked.insert((self.chapter.clone(), place));
-        Some(question)
+        let mut due = None;
+        for (place, question) in of_chapter.filter(|(_, question)| belongs(question, event, call)) {
+            let fitted = self.fitted.entry((self.chapter.clone(), place)).or_default();
+            *fitted += 1;
+            due = due.or((*fitted == question.nth).then_some(question));
+        }
+        due
     }
 }
 
@@ -109,7 +110,8 @@ impl Observer for Questions {
         match &event.kind {
             Kind::Begin(call) => self.before(event, call),
             Kind::Note(note) => {
-                if let Some(chapter) = note.note.strip_prefix(HEADING) {
+                let heads = reference::note(&note.note).is_some_and(|text| text.heading);
+                if let Some(chapter) = note.note.strip_prefix(HEADING).filter(|_| heads) {
                     chapter.clone_into(&mut self.lock().chapter);
                 }
             }
