@@ -83,6 +83,25 @@ mod servers {
     }
 
     #[test]
+    fn how_to_reach_it_is_said_so_that_it_works() {
+        for (host, how) in [
+            ("127.0.0.1", "--port"),
+            ("0.0.0.0", "--port"),
+            ("127.0.0.2", "--host 127.0.0.2 --port"),
+        ] {
+            let server = Server::start(&["--host", host]);
+            let expected = format!("{how} {}", server.port);
+            let is_it = |event: &Event| match &event.kind {
+                Kind::Note(note) => {
+                    note.args.get("how").is_some_and(|how| how.to_string() == expected)
+                }
+                _ => false,
+            };
+            assert!(server.stop().iter().any(is_it), "{host}");
+        }
+    }
+
+    #[test]
     fn listening_for_more_than_this_machine_is_said() {
         for (host, said) in [("127.0.0.1", false), ("0.0.0.0", true)] {
             let server = Server::start(&["--host", host]);
@@ -201,6 +220,7 @@ mod clients {
         let port = server.port.to_string();
         let finished = run(&["tcp-client", "--port", &port, "--send", "hi"]);
         fails_with(&finished, 1, &["full"]);
+        assert!(!finished.errors.contains("--user"), "another name would not help");
         server.stop();
     }
 
@@ -354,6 +374,14 @@ mod output {
     }
 
     #[test]
+    fn a_script_into_a_closed_pipe() {
+        let mut command = socklab(&["completions", "bash"]);
+        command.stdout(closed_pipe()).stderr(Stdio::piped());
+        let output = command.output().expect("socklab runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+
+    #[test]
     fn through_head() {
         let script = r#"{ "$0" socket-types all; echo "exit $?" >&2; } | head -3"#;
         let mut command = Command::new("sh");
@@ -481,6 +509,9 @@ mod usage {
             &["tcp-server", "--port", "http"],
             &["tcp-server", "--backlog", "-1"],
             &["tcp-client", "--gap", "soon"],
+            &["tcp-client", "--timeout", "0s"],
+            &["tcp-client", "--host", ""],
+            &["tour", "--pace", "500000000000y"],
             &["socket-types", "sctp"],
             &["dance"],
             &["tour", "--format", "xml"],

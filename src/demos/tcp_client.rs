@@ -103,8 +103,11 @@ impl Session {
         self.send(&Request::Login { username, password })?;
         match self.await_answer("login")? {
             Reply::LoginResponse { success: true, message: welcome, .. } => message(None, &welcome),
-            Reply::LoginResponse { message, .. } | Reply::Error { message } => {
+            Reply::LoginResponse { message, .. } => {
                 return Err(Error::failed("tcp-client.refused", [("message", message)]));
+            }
+            Reply::Error { message } => {
+                return Err(Error::failed("tcp-client.turned-away", [("message", message)]));
             }
             other => show(&other),
         }
