@@ -22,6 +22,7 @@ pub fn run(_: &Tour, stage: &Stage) -> Result<()> {
     note("tour.chat", &[]);
     chat(stage)?;
     note("tour.end", &[]);
+    note("tour.keep", &[]);
     Ok(())
 }
 
