@@ -296,6 +296,34 @@ mod clients {
         server.stop();
     }
 
+    /// A server whose queue is full answers nobody (on Linux).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn interrupted_while_it_connects() {
+        use socket2::{Domain, Socket, Type};
+        let new = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener = new();
+        listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _queued: Vec<Socket> = std::iter::repeat_with(new)
+            .take(3)
+            .inspect(|socket| {
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address);
+            })
+            .collect();
+        let port = address.as_socket().unwrap().port().to_string();
+        let args = ["tcp-client", "--port", &port, "--timeout", "2s", "--format", "json"];
+        let mut client = Program::start(&args);
+        client.wait_for("connect", |event| match &event.kind {
+            Kind::Begin(call) => (call.call == "connect").then_some(()),
+            _ => None,
+        });
+        client.signal(Signal::SIGINT);
+        fails_with(&client.finish(), 130, &["Interrupted."]);
+    }
+
     #[test]
     fn interrupted_it_logs_out() {
         let mut server = Server::start(&[]);
