@@ -1,8 +1,9 @@
-//! What can be typed: every subcommand, every option, and their help. No logic.
+//! What can be typed: every subcommand, every option, and their help. No logic but what a value may be.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The whole command line.
@@ -38,7 +39,7 @@ pub struct Show {
     #[arg(long, global = true)]
     pub step: bool,
     /// Leave at least this long between two calls, such as 500ms; waits and time-outs grow with it
-    #[arg(long, global = true, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     pub pace: Option<Duration>,
     /// When to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
@@ -147,12 +148,12 @@ Examples:
   printf '%s\\n' '{\"type\":\"login\",\"username\":\"mei\",\"password\":\"x\"}' | nc localhost 8888")]
 pub struct TcpServer {
     /// The name or address to listen on
-    #[arg(long, default_value = "localhost")]
+    #[arg(long, default_value = "localhost", value_parser = NonEmptyStringValueParser::new())]
     pub host: String,
     /// The port; 0 lets the kernel pick a free one
     #[arg(long, default_value_t = DEFAULT_PORT)]
     pub port: u16,
-    /// How many finished connections may wait to be accepted
+    /// How many connections may wait to be accepted, their handshake done; the kernel may have its own limit
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(i32).range(0..))]
     pub backlog: i32,
     /// How many clients may be in the room
@@ -176,7 +177,7 @@ Examples:
   socklab tcp-client --host ::1 --port 9000 --timeout 2s")]
 pub struct TcpClient {
     /// The server's name or address
-    #[arg(long, default_value = "localhost")]
+    #[arg(long, default_value = "localhost", value_parser = NonEmptyStringValueParser::new())]
     pub host: String,
     /// The server's port
     #[arg(long, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
@@ -191,10 +192,10 @@ pub struct TcpClient {
     #[arg(long, value_name = "TEXT")]
     pub send: Vec<String>,
     /// The pause after each chat, for servers that take one recv for one message
-    #[arg(long, default_value = "50ms", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "50ms", value_name = "TIME", value_parser = time)]
     pub gap: Duration,
     /// How long to wait for a connection, and for each answer
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time_limit)]
     pub timeout: Duration,
 }
 
@@ -448,6 +449,20 @@ pub const DEFAULT_PORT: u16 = 8888;
 
 /// Where the demos that bring both ends along let them meet.
 pub const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+/// A day is more than anybody waits, and less than what clocks overflow at.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time <= LONGEST { Ok(time) } else { Err("more than a day".to_owned()) }
+}
+
+/// To the kernel, a limit of 0 is none.
+fn time_limit(text: &str) -> Result<Duration, String> {
+    let limit = time(text)?;
+    if limit.as_micros() > 0 { Ok(limit) } else { Err("no time at all".to_owned()) }
+}
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 it did what it set out to do; 1 it could not; 2 wrong usage; 130 ended by Ctrl-C before it was done;

@@ -19,7 +19,12 @@ pub fn print() -> ExitCode {
         page += &format!("  {number:>2}  {:<14} {about}\n", chapter.get_name().bold());
     }
     page += &format!("\n{}\n", words("contents.first"));
+    show(page.as_bytes())
+}
+
+/// Writes what is not narrated, a page or a script.
+pub fn show(page: &[u8]) -> ExitCode {
     // Where nobody reads it, nothing is lost.
-    let _ = io::stdout().write_all(page.as_bytes());
+    let _ = io::stdout().write_all(page);
     ExitCode::SUCCESS
 }

@@ -45,8 +45,9 @@ fn main() -> ExitCode {
     match cli.chapter {
         None => contents::print(),
         Some(Chapter::Completions(args)) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "socklab", &mut io::stdout());
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "socklab", &mut script);
+            contents::show(&script)
         }
         Some(chapter) => play(&chapter, &cli.show),
     }

@@ -95,6 +95,9 @@ impl Stop {
     }
 }
 
+/// No wait grows beyond this.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How waits grow with the pace at which calls are shown, so that nobody times out because somebody is reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stretch {
@@ -108,7 +111,8 @@ impl Stretch {
     /// The wait that stands in for `limit`.
     pub fn of(self, limit: Duration) -> Duration {
         match self {
-            Self::Times(factor) => limit.saturating_mul(factor),
+            // At most a year: a clock must be able to add it.
+            Self::Times(factor) => limit.saturating_mul(factor).min(LONGEST),
             Self::Stepped => limit.max(Duration::from_secs(24 * 60 * 60)),
         }
     }

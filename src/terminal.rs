@@ -42,7 +42,7 @@ pub struct Keyboard {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
-    /// Standard input is a pipe or a file.
+    /// Standard input is a pipe or a file, or a terminal that can do no more than that.
     Piped,
     /// It is a terminal: lines are typed in the line editor.
     Edited,
@@ -67,7 +67,7 @@ impl Keyboard {
     /// Enter is wanted, and there is no terminal.
     pub fn new(output: Arc<Output>, enter: Option<Enter>) -> io::Result<Self> {
         let typed = io::stdin().is_terminal();
-        let mode = match (typed && enter.is_some(), typed && io::stdout().is_terminal()) {
+        let mode = match (typed && enter.is_some(), typed && can_edit()) {
             (true, _) => Mode::Stepped,
             (false, true) => Mode::Edited,
             (false, false) => Mode::Piped,
@@ -131,6 +131,12 @@ impl Input for Keyboard {
             tracing::error!("no thread to read standard input on: {error}");
         }
     }
+}
+
+/// Whether lines can be edited. On terminals of these names the line editor has no way to print above a line.
+fn can_edit() -> bool {
+    let name = std::env::var("TERM").unwrap_or_default();
+    io::stdout().is_terminal() && !["dumb", "cons25", "emacs"].contains(&name.as_str())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -81,6 +81,25 @@ mod servers {
     }
 
     #[test]
+    fn how_to_reach_it_is_said_so_that_it_works() {
+        for (host, how) in [
+            ("127.0.0.1", "--port"),
+            ("0.0.0.0", "--port"),
+            ("127.0.0.2", "--host 127.0.0.2 --port"),
+        ] {
+            let server = Server::start(&["--host", host]);
+            let expected = format!("{how} {}", server.port);
+            let is_it = |event: &Event| match &event.kind {
+                Kind::Note(note) => {
+                    note.args.get("how").is_some_and(|how| how.to_string() == expected)
+                }
+                _ => false,
+            };
+            assert!(server.stop().iter().any(is_it), "{host}");
+        }
+    }
+
+    #[test]
     fn listening_for_more_than_this_machine_is_said() {
         for (host, said) in [("127.0.0.1", false), ("0.0.0.0", true)] {
             let server = Server::start(&["--host", host]);
@@ -199,6 +218,7 @@ mod clients {
         let port = server.port.to_string();
         let finished = run(&["tcp-client", "--port", &port, "--send", "hi"]);
         fails_with(&finished, 1, &["full"]);
+        assert!(!finished.errors.contains("--user"), "another name would not help");
         server.stop();
     }
 
@@ -297,6 +317,34 @@ mod clients {
         server.stop();
     }
 
+    /// A server whose queue is full answers nobody (on Linux).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn interrupted_while_it_connects() {
+        use socket2::{Domain, Socket, Type};
+        let new = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener = new();
+        listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _queued: Vec<Socket> = std::iter::repeat_with(new)
+            .take(3)
+            .inspect(|socket| {
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address);
+            })
+            .collect();
+        let port = address.as_socket().unwrap().port().to_string();
+        let args = ["tcp-client", "--port", &port, "--timeout", "2s", "--format", "json"];
+        let mut client = Program::start(&args);
+        client.wait_for("connect", |event| match &event.kind {
+            Kind::Begin(call) => (call.call == "connect").then_some(()),
+            _ => None,
+        });
+        client.signal(Signal::SIGINT);
+        fails_with(&client.finish(), 130, &["Interrupted."]);
+    }
+
     #[test]
     fn interrupted_it_logs_out() {
         let mut server = Server::start(&[]);
@@ -353,6 +401,14 @@ mod output {
     fn port_told(reader: impl Read) -> u16 {
         let mut lines = BufReader::new(reader).lines().map_while(Result::ok);
         lines.find_map(|line| port_in(&line)).expect("the server tells its port")
+    }
+
+    #[test]
+    fn a_script_into_a_closed_pipe() {
+        let mut command = socklab(&["completions", "bash"]);
+        command.stdout(closed_pipe()).stderr(Stdio::piped());
+        let output = command.output().expect("socklab runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     }
 
     #[test]
@@ -509,6 +565,9 @@ mod usage {
             &["tcp-server", "--port", "http"],
             &["tcp-server", "--backlog", "-1"],
             &["tcp-client", "--gap", "soon"],
+            &["tcp-client", "--timeout", "0s"],
+            &["tcp-client", "--host", ""],
+            &["tour", "--pace", "500000000000y"],
             &["socket-types", "sctp"],
             &["dance"],
             &["tour", "--format", "xml"],

@@ -386,6 +386,27 @@ fn comes_in(port: u16) -> bool {
     asked.is_ok() && newcomer.line().is_some_and(|answer| answer.contains("logout_response"))
 }
 
+/// However many are on their way out and take their time: the server has a bound for them, and serves again.
+#[test]
+fn clients_that_log_out_and_stay() {
+    let server = Server::start(&["--max-clients", "1"]);
+    let tasks = format!("/proc/{}/task", server.program.pid());
+    let threads = || std::fs::read_dir(&tasks).expect("the server runs").count();
+    let mut staying = Vec::new();
+    let mut most = 0;
+    for _ in 0..100 {
+        let mut client = Client::connect(server.port);
+        let _ = client.try_send(json!({"type": "logout"}).to_string());
+        staying.push(client);
+        most = most.max(threads());
+    }
+    // Two threads for each of 17 connections, and the server's own.
+    assert!(most <= 2 * 17 + 8, "{most} threads");
+    drop(staying);
+    assert!(eventually(|| comes_in(server.port)), "it serves nobody any more");
+    server.stop();
+}
+
 /// One client never reads; what another says is heard by the third all the same; and the first is let go, which is said.
 #[test]
 fn a_client_that_never_reads() {
@@ -400,6 +421,11 @@ fn a_client_that_never_reads() {
         server
             .program
             .wait_for("word of the client that was let go", |event| let_go(event).then_some(()));
+        let cut = |event: &Event| match &event.kind {
+            Kind::Note(note) => (note.note == "tcp-server.client-cut").then_some(()),
+            _ => None,
+        };
+        server.program.wait_for("word that the server cut it", cut);
         drop(deaf);
     });
 }

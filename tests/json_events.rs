@@ -134,7 +134,7 @@ fn a_begin_is_told_of_calls_that_wait_and_of_all_when_stepped() {
 
 #[test]
 fn a_note_brings_its_words() {
-    let args = Args::default().with("address", "127.0.0.1:1").with("port", 1);
+    let args = Args::default().with("address", "127.0.0.1:1").with("how", "--port 1");
     let note = event(Kind::Note(Note { note: "tcp-server.ready".into(), args }));
     let line: Value = serde_json::from_str(&render(false, &[note])).unwrap();
     assert_eq!(line["text"], "ready on 127.0.0.1:1   try: socklab tcp-client --port 1");

@@ -100,6 +100,22 @@ fn what_comes_does_not_tear_the_line_being_typed() {
 }
 
 #[test]
+fn a_terminal_that_cannot_edit_will_do() {
+    let server = Server::start(&[]);
+    let mut ada = Client::log_in(server.port, "ada");
+    let port = server.port.to_string();
+    let args = ["tcp-client", "--port", &port, "--user", "mei", "--quiet"];
+    let mut mei = Terminal::start_with(80, &args, &[("TERM", "dumb")]);
+    mei.wait_for("welcome");
+    mei.press("good morning\n");
+    ada.hears("mei", "good morning");
+    mei.press(CTRL_D);
+    assert_eq!(mei.end().0, Some(0));
+    drop(ada);
+    server.stop();
+}
+
+#[test]
 fn ctrl_c_while_typing_logs_out() {
     let (mut server, ada, mut mei) = mei_and_ada();
     mei.press("never mind");

@@ -140,7 +140,7 @@ fn note(seq: u64, actor: &str, id: &'static str, args: Args) -> Event {
 }
 
 fn ready(seq: u64) -> Event {
-    let args = Args::default().with("address", "127.0.0.1:43817").with("port", 43817);
+    let args = Args::default().with("address", "127.0.0.1:43817").with("how", "--port 43817");
     note(seq, "server", "tcp-server.ready", args)
 }
 

@@ -44,13 +44,19 @@ fn raw() -> Result<()> {
     match Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)) {
         Ok(socket) => read_back(&socket),
         Err(refused) if refused.kind() == std::io::ErrorKind::PermissionDenied => {
-            note("socket-types.raw-refused", &[]);
+            note("socket-types.raw-refused", &[("program", &program())]);
             Ok(())
         }
         Err(error) => Err(Error::during("socket", "SOCK_RAW")(error)),
     }
 }
 // ANCHOR_END: types
+
+/// This program's file, as a shell takes it.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "socklab".into());
+    format!("'{}'", path.display())
+}
 
 // ANCHOR: read-back
 /// What the kernel says the socket is, and what it was given by default.

@@ -13,7 +13,7 @@ use crate::chat::{Frame, Framer, Reply, Request};
 use crate::cli::TcpClient;
 use crate::error::{Error, Result};
 use crate::narrate::{self, Socket, message, note};
-use crate::stage::{Input, Stage};
+use crate::stage::{Input, Stage, Stop};
 
 use super::worker::Worker;
 
@@ -26,10 +26,20 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Connects, logs in, sends what is typed, piped or given by `--send`, logs out.
 pub fn run(args: &TcpClient, stage: Stage) -> Result<()> {
     let limit = stage.stretch.of(args.timeout);
-    let session = Session::start(connect(&args.host, args.port, limit)?, limit)?;
+    let connected = connect(&args.host, args.port, limit);
+    let session = Session::start(connected.map_err(|error| asked(error, &stage.stop))?, limit)?;
     let outcome = session.hold(args, stage);
     session.close();
     outcome
+}
+
+/// What kept us from connecting. A signal ends `connect` with EINTR, perhaps before anybody has heard of the request to stop.
+fn asked(error: Error, stop: &Stop) -> Error {
+    if is_interrupted(&error) || stop.requested() { Error::Interrupted } else { error }
+}
+
+fn is_interrupted(error: &Error) -> bool {
+    matches!(error, Error::Call { source, .. } if source.kind() == io::ErrorKind::Interrupted)
 }
 
 // ANCHOR: connect
@@ -39,6 +49,7 @@ pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Socket> {
     for address in super::resolve(host, port, limit)? {
         match connect_to(address, limit) {
             Ok(socket) => return Ok(socket),
+            Err(error) if is_interrupted(&error) => return Err(error),
             Err(error) => last = error,
         }
     }
@@ -103,8 +114,11 @@ impl Session {
         self.send(&Request::Login { username, password })?;
         match self.await_answer("login")? {
             Reply::LoginResponse { success: true, message: welcome, .. } => message(None, &welcome),
-            Reply::LoginResponse { message, .. } | Reply::Error { message } => {
+            Reply::LoginResponse { message, .. } => {
                 return Err(Error::failed("tcp-client.refused", [("message", message)]));
+            }
+            Reply::Error { message } => {
+                return Err(Error::failed("tcp-client.turned-away", [("message", message)]));
             }
             other => show(&other),
         }

@@ -72,7 +72,7 @@ impl Socket {
         self.call("bind", |args| args.with("addr", shown(address)), |socket| socket.bind(address))
     }
 
-    /// `listen(2)`: at most `backlog` finished connections wait to be accepted.
+    /// `listen(2)`: `backlog` bounds how many connections, their handshake done, wait to be accepted.
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
         self.call("listen", |args| args.with("backlog", backlog), |socket| socket.listen(backlog))
     }

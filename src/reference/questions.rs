@@ -37,3 +37,9 @@ static QUESTIONS: LazyLock<BTreeMap<String, Vec<Question>>> =
 pub fn questions(chapter: &str) -> &'static [Question] {
     QUESTIONS.get(chapter).map_or(&[], Vec::as_slice)
 }
+
+/// The chapters that have questions.
+#[cfg(test)]
+pub(super) fn chapters() -> impl Iterator<Item = &'static str> {
+    QUESTIONS.keys().map(String::as_str)
+}

@@ -114,3 +114,14 @@ fn blanks_are_filled_and_other_braces_stay() {
     assert_eq!(fill("{a} {b} {", value), "1 {b} {");
     assert_eq!(fill("{{a}}", value), "{1}");
 }
+
+#[test]
+fn every_chapter_with_questions_has_a_heading_in_the_tour() {
+    for chapter in questions::chapters() {
+        let heading = note(&format!("tour.{chapter}"));
+        assert!(
+            heading.is_some_and(|note| note.heading),
+            "nobody is ever asked those of {chapter}"
+        );
+    }
+}

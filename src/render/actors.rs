@@ -20,7 +20,7 @@ const COLORS: [Color; 7] = [
     Color::BrightYellow,
 ];
 
-/// Servers make an actor of every client: no more than this many are remembered.
+/// Servers make actors of every client: no more than this many are remembered, those seen last.
 const REMEMBERED: usize = 64;
 
 /// How wide the column of names is at first, and at most.
@@ -63,15 +63,38 @@ impl Actors {
     }
 
     fn place(&mut self, name: &str) -> usize {
-        if let Some((_, place)) = self.known.iter().find(|(known, _)| known == name) {
-            return *place;
+        if let Some(index) = self.known.iter().position(|(known, _)| known == name) {
+            return self.known.remove(index).map_or(0, |actor| self.remember(actor));
         }
         let place = self.appeared;
         self.appeared += 1;
-        self.known.push_back((name.to_owned(), place));
+        self.remember((name.to_owned(), place))
+    }
+
+    /// As the last who was seen: who was not seen for longest is forgotten first.
+    fn remember(&mut self, actor: (String, usize)) -> usize {
+        let place = actor.1;
+        self.known.push_back(actor);
         if self.known.len() > REMEMBERED {
             self.known.pop_front();
         }
         place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_keeps_acting_keeps_its_mark() {
+        let mut actors = Actors::new();
+        actors.show("client");
+        let (mark, color) = (actors.show("server").mark, actors.show("server").color);
+        for client in 0..2 * REMEMBERED {
+            actors.show(&format!("server/{client}"));
+            let server = actors.show("server");
+            assert_eq!((server.mark, server.color), (mark, color), "client {client}");
+        }
     }
 }

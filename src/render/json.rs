@@ -39,7 +39,7 @@
 //! **`note`**: the demo explains something. `note` says what, `args` are the particulars, and `text` the words for a reader.
 //!
 //! ```json
-//! {"schema":"socklab/event/1","seq":5,"t_us":1013,"tid":4711,"actor":"server","kind":"note","note":"tcp-server.ready","args":{"address":"127.0.0.1:43817","port":43817},"text":"ready on 127.0.0.1:43817   try: socklab tcp-client --port 43817"}
+//! {"schema":"socklab/event/1","seq":5,"t_us":1013,"tid":4711,"actor":"server","kind":"note","note":"tcp-server.ready","args":{"address":"127.0.0.1:43817","port":43817,"how":"--port 43817"},"text":"ready on 127.0.0.1:43817   try: socklab tcp-client --port 43817"}
 //! ```
 //!
 //! **`message`**: a line of chat, as its reader sees it. `from` is null for the server's own words.

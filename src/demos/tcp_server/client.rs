@@ -53,9 +53,12 @@ impl Client {
         let mut buffer = [0; 4096];
         loop {
             match (&*self.socket).read(&mut buffer) {
+                Ok(0) if self.outbox.overflowed() => return Ending::Cut,
+                Ok(0) if self.outbox.closed() => return Ending::Dismissed,
                 Ok(0) => return Ending::EndOfFile,
                 Ok(count) => framer.feed(&buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) if self.outbox.overflowed() => return Ending::Cut,
                 Err(_) => return Ending::Broken,
             }
             for frame in framer.by_ref() {
@@ -132,8 +135,12 @@ impl Client {
 enum Ending {
     /// It sent its last byte.
     EndOfFile,
-    /// The connection is no more: reset, or cut by us.
+    /// The connection is no more: reset, most likely.
     Broken,
+    /// We cut it: its client did not read.
+    Cut,
+    /// We had told it to go, and it went, or was cut for not going.
+    Dismissed,
     /// We want no more of it.
     HangUp,
 }
@@ -143,7 +150,8 @@ impl Ending {
         match self {
             Self::EndOfFile => "tcp-server.client-closed",
             Self::Broken => "tcp-server.client-lost",
-            Self::HangUp => "tcp-server.client-dismissed",
+            Self::Cut => "tcp-server.client-cut",
+            Self::Dismissed | Self::HangUp => "tcp-server.client-dismissed",
         }
     }
 }

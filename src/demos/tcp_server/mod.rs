@@ -8,7 +8,7 @@ mod client;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,7 +32,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How much may wait to be sent to one client, in bytes.
 const OUTBOX: usize = 1024 * 1024;
 
-/// How many clients that found the room full are told so at one time. The next ones are just closed.
+/// How many more clients than the room holds are looked after at one time: those that are told that it is full, and those
+/// that are on their way out. The next ones are just closed.
 const TURNED_AWAY: usize = 16;
 
 /// Serves until `stage.stop` is requested.
@@ -130,15 +131,15 @@ impl Server {
             stop.wait();
             wake_accept(&listener, address);
         };
-        narrate::spawn(&narrate::actor(), wake).map_err(super::no_thread)
+        narrate::spawn(&format!("{}/stop", narrate::actor()), wake).map_err(super::no_thread)
     }
 
     fn receive_client(&self, socket: Socket, peer: &SockAddr, threads: &mut Vec<JoinHandle<()>>) {
-        let outbox = Arc::new(Outbox::new(OUTBOX));
-        let entered = self.hall.room.enter(user_id(peer), outbox.clone());
-        if entered.is_err() && threads.len() >= self.max_clients + TURNED_AWAY {
+        if threads.len() >= self.max_clients.saturating_add(TURNED_AWAY) {
             return;
         }
+        let outbox = Arc::new(Outbox::new(OUTBOX));
+        let entered = self.hall.room.enter(user_id(peer), outbox.clone());
         let client = Client { hall: self.hall.clone(), socket: Arc::new(socket), outbox };
         let started = match entered {
             Ok(id) => {
@@ -247,9 +248,22 @@ fn choose_address(host: &str, port: u16, stretch: Stretch) -> Result<SocketAddr>
 }
 
 fn announce(address: SocketAddr) {
-    note("tcp-server.ready", &[("address", &address), ("port", &address.port())]);
+    let (port, how) = (address.port(), how_to_reach(address));
+    note("tcp-server.ready", &[("address", &address), ("port", &port), ("how", &how)]);
     if !address.ip().is_loopback() {
         note("tcp-server.open-to-others", &[("address", &address)]);
+    }
+}
+
+/// What a client on this machine must be told. Without a host it tries `localhost`, which need not have an IPv6 address.
+fn how_to_reach(address: SocketAddr) -> String {
+    let port = address.port();
+    match address.ip() {
+        IpAddr::V4(ip) if ip == Ipv4Addr::LOCALHOST || ip.is_unspecified() => {
+            format!("--port {port}")
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("--host ::1 --port {port}"),
+        ip => format!("--host {ip} --port {port}"),
     }
 }
 
