@@ -38,7 +38,7 @@ const TURNED_AWAY: usize = 16;
 
 /// Serves until `stage.stop` is requested.
 pub fn run(args: &TcpServer, stage: &Stage) -> Result<()> {
-    Server::open(args, stage.stretch)?.serve(&stage.stop)
+    Server::open(args, stage.stretch)?.serve(&stage.stop, GRACE)
 }
 
 /// A server that listens.
@@ -99,8 +99,9 @@ impl Server {
     }
 
     // ANCHOR: serve
-    /// The fifth step, in a loop until `stop` is requested: accept, and give each client its threads.
-    pub fn serve(self, stop: &Stop) -> Result<()> {
+    /// The fifth step, in a loop until `stop` is requested: accept, and give each client its threads. Then everybody has
+    /// `grace` to go.
+    pub fn serve(self, stop: &Stop, grace: Duration) -> Result<()> {
         let waker = self.wake_on(stop)?;
         let mut threads: Vec<JoinHandle<()>> = Vec::new();
         let outcome = loop {
@@ -119,7 +120,7 @@ impl Server {
             }
         };
         stop.request();
-        self.close(threads, waker);
+        self.close(grace, threads, waker);
         outcome
     }
     // ANCHOR_END: serve
@@ -141,30 +142,39 @@ impl Server {
         let outbox = Arc::new(Outbox::new(OUTBOX));
         let entered = self.hall.room.enter(user_id(peer), outbox.clone());
         let client = Client { hall: self.hall.clone(), socket: Arc::new(socket), outbox };
-        let started = match entered {
-            Ok(id) => {
-                self.hall.sockets().insert(id, client.socket.clone());
-                note("tcp-server.arrived", &[("client", &id), ("peer", &shown(peer))]);
-                let actor = format!("{}/{id}", narrate::actor());
-                narrate::spawn(&actor, move || client.serve(id))
-            }
+        let started = match &entered {
+            Ok(id) => self.start_serving(*id, client, peer),
             Err(full) => {
-                let actor = format!("{}/full", narrate::actor());
-                narrate::spawn(&actor, move || client.turn_away(&full.to_string()))
+                let (actor, reason) = (format!("{}/full", narrate::actor()), full.to_string());
+                narrate::spawn(&actor, move || client.turn_away(&reason))
             }
         };
         match started {
             Ok(thread) => threads.push(thread),
-            Err(error) => tracing::warn!("no thread for {}: {error}", shown(peer)),
+            Err(error) => {
+                note("tcp-server.no-thread", &[("peer", &shown(peer)), ("why", &error)]);
+                entered.iter().for_each(|id| self.hall.forget(*id));
+            }
         }
+    }
+
+    fn start_serving(
+        &self,
+        id: ClientId,
+        client: Client,
+        peer: &SockAddr,
+    ) -> io::Result<JoinHandle<()>> {
+        self.hall.sockets().insert(id, client.socket.clone());
+        note("tcp-server.arrived", &[("client", &id), ("peer", &shown(peer))]);
+        narrate::spawn(&format!("{}/{id}", narrate::actor()), move || client.serve(id))
     }
 
     // ANCHOR: close
     /// Tells everybody, gives them time to go, cuts those who stay, and waits for every thread.
-    fn close(self, threads: Vec<JoinHandle<()>>, waker: JoinHandle<()>) {
+    fn close(self, grace: Duration, threads: Vec<JoinHandle<()>>, waker: JoinHandle<()>) {
         note("tcp-server.stopping", &[("clients", &self.hall.room.len())]);
         self.hall.room.close("the server is stopping");
-        for (_, socket) in self.hall.who_stays_after(GRACE) {
+        for (_, socket) in self.hall.who_stays_after(grace) {
             let _ = socket.shutdown(Shutdown::Both);
         }
         for thread in threads.into_iter().chain([waker]) {

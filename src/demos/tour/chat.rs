@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::narrate;
 use crate::stage::{Input, NoInput, Stage, Stop, Stretch};
 
+/// How long the clients have to go when the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A server; `lin`, who listens; and `mei`, who comes, says something and leaves.
 pub fn run(stage: &Stage) -> Result<()> {
     let stop = Stop::default();
@@ -19,9 +22,10 @@ pub fn run(stage: &Stage) -> Result<()> {
 
     let server = narrate::acting_as("server", || Server::open(&any_port(), stage.stretch))?;
     let port = server.address().port();
+    let grace = stage.stretch.of(GRACE);
     let serving = {
         let stop = stop.clone();
-        narrate::spawn("server", move || server.serve(&stop)).map_err(no_thread)?
+        narrate::spawn("server", move || server.serve(&stop, grace)).map_err(no_thread)?
     };
     let outcome = two_clients(port, &stop, stage.stretch);
     stop.request();

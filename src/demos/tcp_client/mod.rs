@@ -1,10 +1,11 @@
 //! Chapter 3: the Chat-Room client. It resolves the name, connects to one address after the other until one answers,
 //! and then a thread receives while this one sends.
 
+mod mailbox;
+
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Type};
@@ -16,6 +17,7 @@ use crate::narrate::{self, Socket, message, note};
 use crate::stage::{Input, Stage, Stop};
 
 use super::worker::Worker;
+use mailbox::{Happening, Mailbox, Slot, mailbox};
 
 /// The longest message that a server may send: 64 KiB of text and what it wraps around them, with room to spare.
 const MAX_MESSAGE: usize = 512 * 1024;
@@ -26,34 +28,27 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Connects, logs in, sends what is typed, piped or given by `--send`, logs out.
 pub fn run(args: &TcpClient, stage: Stage) -> Result<()> {
     let limit = stage.stretch.of(args.timeout);
-    let connected = connect(&args.host, args.port, limit);
-    let session = Session::start(connected.map_err(|error| asked(error, &stage.stop))?, limit)?;
+    let session = Session::start(connect(&args.host, args.port, limit, &stage.stop)?, limit)?;
     let outcome = session.hold(args, stage);
     session.close();
     outcome
 }
 
-/// What kept us from connecting. A signal ends `connect` with EINTR, perhaps before anybody has heard of the request to stop.
-fn asked(error: Error, stop: &Stop) -> Error {
-    if is_interrupted(&error) || stop.requested() { Error::Interrupted } else { error }
-}
-
-fn is_interrupted(error: &Error) -> bool {
-    matches!(error, Error::Call { source, .. } if source.kind() == io::ErrorKind::Interrupted)
-}
-
 // ANCHOR: connect
 /// A connection to the first address of `host` that takes one.
-pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Socket> {
+fn connect(host: &str, port: u16, limit: Duration, stop: &Stop) -> Result<Socket> {
     let mut last = Error::failed("resolve.no-address", [("host", host.to_owned())]);
     for address in super::resolve(host, port, limit)? {
+        if stop.requested() {
+            return Err(Error::Interrupted);
+        }
         match connect_to(address, limit) {
             Ok(socket) => return Ok(socket),
-            Err(error) if is_interrupted(&error) => return Err(error),
+            Err(error) if is_interrupted(&error) => return Err(Error::Interrupted),
             Err(error) => last = error,
         }
     }
-    Err(last)
+    Err(if stop.requested() { Error::Interrupted } else { last })
 }
 
 fn connect_to(address: SocketAddr, limit: Duration) -> Result<Socket> {
@@ -65,43 +60,37 @@ fn connect_to(address: SocketAddr, limit: Duration) -> Result<Socket> {
     socket.set_tcp_nodelay(true).map_err(on_it("setsockopt"))?;
     Ok(socket)
 }
-// ANCHOR_END: connect
 
-/// What the client may hear of while it waits: from its server, its user, or whoever wants it to stop.
-enum Happening {
-    Answer(Reply),
-    NotUnderstood(String),
-    /// The server sends no more: its end of file, or an error.
-    Gone(io::Result<()>),
-    Typed(String),
-    NothingMoreTyped,
-    Stop,
+/// A signal ends a waiting `connect` with EINTR, perhaps before anybody has heard of the request to stop.
+fn is_interrupted(error: &Error) -> bool {
+    matches!(error, Error::Call { source, .. } if source.kind() == io::ErrorKind::Interrupted)
 }
+// ANCHOR_END: connect
 
 /// A connection, with a thread that receives from it.
 struct Session {
     socket: Arc<Socket>,
     receiver: Worker,
-    happenings: Receiver<Happening>,
-    tell: Sender<Happening>,
+    mailbox: Mailbox,
+    slot: Slot,
     limit: Duration,
 }
 
 impl Session {
     fn start(socket: Socket, limit: Duration) -> Result<Self> {
         let socket = Arc::new(socket);
-        let (tell, happenings) = mpsc::channel();
-        let (receiving, telling) = (socket.clone(), tell.clone());
+        let (mailbox, slot) = mailbox();
+        let (receiving, telling) = (socket.clone(), slot.clone());
         let actor = format!("{}/r", narrate::actor());
         let receiver = Worker::start(&actor, move || receive(&receiving, &telling))
             .map_err(super::no_thread)?;
-        Ok(Self { socket, receiver, happenings, tell, limit })
+        Ok(Self { socket, receiver, mailbox, slot, limit })
     }
 
     /// The whole conversation, from login to logout.
     fn hold(&self, args: &TcpClient, stage: Stage) -> Result<()> {
-        let tell = self.tell.clone();
-        stage.stop.on_request(move || drop(tell.send(Happening::Stop)));
+        let slot = self.slot.clone();
+        stage.stop.on_request(move || slot.put_now(Happening::Stop));
         self.log_in(args)?;
         self.converse(args, stage)?;
         self.log_out(args)
@@ -129,8 +118,8 @@ impl Session {
     // ANCHOR: converse
     /// Sends line after line, and shows what comes, until there are no more lines.
     fn converse(&self, args: &TcpClient, mut stage: Stage) -> Result<()> {
-        self.take_lines(args, &mut *stage.input);
-        for happening in &self.happenings {
+        self.take_lines(args, &mut *stage.input)?;
+        while let Some(happening) = self.mailbox.next() {
             match happening {
                 Happening::Typed(line) if line.is_empty() => {}
                 Happening::Typed(content) => {
@@ -163,10 +152,11 @@ impl Session {
         let deadline = Instant::now() + self.limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.happenings.recv_timeout(left) {
+            match self.mailbox.next_within(left) {
                 Ok(Happening::Answer(reply)) if answers(request, &reply) => return Ok(reply),
                 Ok(Happening::Answer(reply)) => show(&reply),
                 Ok(Happening::NotUnderstood(why)) => not_understood(&why),
+                Ok(Happening::Gone(Ok(()))) => return Err(no_answer_but_the_end(request)),
                 Ok(Happening::Gone(how)) => return Err(gone(how)),
                 Ok(Happening::Stop) if request == "login" => return Err(Error::Interrupted),
                 Ok(Happening::Typed(_) | Happening::NothingMoreTyped | Happening::Stop) => {}
@@ -175,26 +165,30 @@ impl Session {
         }
     }
 
-    /// Hands over the lines to send: those of `--send`, or what is typed.
-    fn take_lines(&self, args: &TcpClient, input: &mut dyn Input) {
+    /// Has the lines brought that are to be sent: those of `--send`, or what is typed.
+    fn take_lines(&self, args: &TcpClient, input: &mut dyn Input) -> Result<()> {
         if args.send.len() > 1 {
             note("tcp-client.gap", &[("gap", &humantime::format_duration(args.gap))]);
         }
+        let slot = self.slot.clone();
+        let mut bring = move |line: Option<String>| match line {
+            Some(line) => slot.put(Happening::Typed(line)),
+            None => slot.put(Happening::NothingMoreTyped),
+        };
         if args.send.is_empty() {
-            let tell = self.tell.clone();
-            return input.start(Box::new(move |line| {
-                let _ = tell.send(line.map_or(Happening::NothingMoreTyped, Happening::Typed));
-            }));
+            input.start(Box::new(bring));
+            return Ok(());
         }
-        for text in &args.send {
-            let _ = self.tell.send(Happening::Typed(text.clone()));
-        }
-        let _ = self.tell.send(Happening::NothingMoreTyped);
+        let lines = args.send.clone();
+        let bring_all = move || lines.into_iter().map(Some).chain([None]).for_each(&mut bring);
+        narrate::spawn(&narrate::actor(), bring_all).map(drop).map_err(super::no_thread)
     }
 
     // ANCHOR: close
     /// Closes in order: no more from us, then whatever the server still sends, then the descriptor.
     fn close(self) {
+        // Who waits for room in it goes on: nobody reads it any more.
+        drop(self.mailbox);
         let _ = self.socket.shutdown(Shutdown::Write);
         if !self.receiver.done_within(self.limit.min(GRACE)) {
             let _ = self.socket.shutdown(Shutdown::Both);
@@ -206,7 +200,7 @@ impl Session {
 
 // ANCHOR: receive
 /// Receives until the server sends no more. What one `recv` brings may be half a message, or several.
-fn receive(socket: &Socket, tell: &Sender<Happening>) {
+fn receive(socket: &Socket, slot: &Slot) {
     let mut framer = Framer::new(MAX_MESSAGE);
     let mut buffer = [0; 4096];
     let how = loop {
@@ -217,10 +211,10 @@ fn receive(socket: &Socket, tell: &Sender<Happening>) {
             Err(error) => break Err(error),
         }
         for frame in framer.by_ref() {
-            let _ = tell.send(understand(frame));
+            slot.put(understand(frame));
         }
     };
-    let _ = tell.send(Happening::Gone(how));
+    slot.put_now(Happening::Gone(how));
 }
 // ANCHOR_END: receive
 
@@ -266,6 +260,10 @@ fn gone(how: io::Result<()>) -> Error {
         Ok(()) => Error::failed("tcp-client.server-gone", []),
         Err(error) => Error::during("recv", "the server")(error),
     }
+}
+
+fn no_answer_but_the_end(request: &str) -> Error {
+    Error::failed("tcp-client.no-answer-but-the-end", [("request", request.to_owned())])
 }
 
 fn no_answer(request: &'static str, limit: Duration) -> Error {
