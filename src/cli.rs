@@ -203,8 +203,10 @@ pub struct TcpClient {
 #[command(after_help = "\
 Examples:
   socklab framing                      all four, one after the other
-  socklab framing none --cut 7
-  socklab framing json --cut 1")]
+  socklab framing none                 what a reader is up against
+  socklab framing length --cut 3       cut in the header, too
+  socklab framing json --cut 1         byte by byte
+  socklab framing --quiet              only who got how many right")]
 pub struct Framing {
     /// Which framing
     #[arg(value_enum)]
@@ -296,9 +298,10 @@ pub enum Scenario {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  socklab graceful-close               all four ways, one after the other
-  socklab graceful-close abrupt
-  socklab graceful-close last-ack --format json")]
+  socklab graceful-close               all of them, one after the other
+  socklab graceful-close abrupt        what a reset throws away, measured
+  socklab graceful-close time-wait --explain full
+  socklab graceful-close last-ack --format json | jq -c 'select(.kind == \"state\") | [.actor, .state]'")]
 pub struct GracefulClose {
     /// Which way
     #[arg(value_enum, default_value_t = Closing::All)]
@@ -314,9 +317,11 @@ pub enum Closing {
     Abrupt,
     /// Close with data unread: a reset too
     Unread,
-    /// The last acknowledgement kept waiting, to see LAST_ACK
+    /// The last FIN kept waiting, to see LAST_ACK; and both ends at once, to see CLOSING
     LastAck,
-    /// All four
+    /// The server closes first: who keeps TIME_WAIT, and what SO_REUSEADDR has to do with it
+    TimeWait,
+    /// All of them
     All,
 }
 
@@ -407,9 +412,39 @@ pub struct RawPing {
 #[command(after_help = "\
 Examples:
   socklab tour                         about a minute
+  socklab tour framing graceful-close  these chapters only
   socklab tour --pace 0s               as fast as it goes
+  socklab tour --ask                   what do you think will happen?
   socklab tour --step                  Enter before each call")]
-pub struct Tour {}
+pub struct Tour {
+    /// Which chapters, by the names of their subcommands; without any, all
+    #[arg(value_enum, value_name = "CHAPTER")]
+    pub chapters: Vec<Visit>,
+    /// Stop before the telling calls with a question, and let the kernel answer at Enter
+    #[arg(long)]
+    pub ask: bool,
+}
+
+/// A chapter that the tour visits.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Visit {
+    /// Chapter 1
+    SocketTypes,
+    /// Chapters 2 and 3: a server needs clients
+    TcpServer,
+    /// Chapters 2 and 3: a client needs a server
+    TcpClient,
+    /// Chapter 4
+    Framing,
+    /// Chapter 5
+    RobustClient,
+    /// Chapter 6
+    GracefulClose,
+    /// Chapter 7
+    UdpHeartbeat,
+    /// Chapter 8
+    RawPing,
+}
 
 /// `completions`
 #[derive(Clone, Debug, Args)]

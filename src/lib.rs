@@ -3,11 +3,12 @@
 //! | room | question | may call |
 //! | --- | --- | --- |
 //! | [`cli`] | What can be typed? | nobody |
-//! | [`demos`] | What does each chapter do, call by call? | `chat`, `cli`, `error`, `narrate`, `stage` |
+//! | [`demos`] | What does each chapter do, call by call? | `chat`, `cli`, `error`, `narrate`, `observe`, `stage` |
 //! | [`chat`] | What do the Chat-Room's messages say, and who is told what? | nobody |
 //! | [`narrate`] | Which calls are made, and what came of them? | nobody |
-//! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference`, `stage` |
-//! | [`reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`observe`] | What does the kernel say of a connection? | nobody |
+//! | [`mod@reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
+//! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //!
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod demos;
 pub mod error;
 pub mod narrate;
+pub mod observe;
 pub mod reference;
 pub mod render;
 pub mod stage;

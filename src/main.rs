@@ -15,6 +15,7 @@ use socklab::demos;
 use socklab::error::Error;
 use socklab::narrate::{Narration, Observer, perform};
 use socklab::render::output::Output;
+use socklab::render::questions::Questions;
 use socklab::render::quiet::Quiet;
 use socklab::render::turnstile::Turnstile;
 use socklab::render::{self, failure, json::Json, text::Text};
@@ -24,7 +25,10 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use terminal::Keyboard;
+use terminal::{Enter, Keyboard};
+
+/// As clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// As the shell has it for a program that SIGINT ended.
 const INTERRUPTED: i32 = 130;
@@ -51,14 +55,12 @@ fn main() -> ExitCode {
 /// Runs a demo on a narration of its own.
 fn play(chapter: &Chapter, show: &Show) -> ExitCode {
     let output = Output::new(Box::new(io::stdout()));
-    let turnstile = Turnstile::new(renderer(&output, show), pace(chapter, show), show.step);
-    let keyboard = match Keyboard::new(output.clone(), &turnstile, show.step) {
+    let hold = Hold::new(renderer(&output, show), chapter, show);
+    let keyboard = match Keyboard::new(output.clone(), hold.enter(chapter)) {
         Ok(keyboard) => keyboard,
         Err(error) => {
-            return complain(
-                &format!("--step waits for Enter on a terminal, and there is none: {error}"),
-                2,
-            );
+            let why = format!("Enter is read from a terminal, and there is none: {error}");
+            return complain(&why, WRONG_USAGE);
         }
     };
     let screen = keyboard.screen();
@@ -66,15 +68,18 @@ fn play(chapter: &Chapter, show: &Show) -> ExitCode {
         let output = output.clone();
         move || screen.lock().unwrap_or_else(PoisonError::into_inner).restore(&output)
     };
-    let stop = stop_on_signals(&turnstile, restore.clone());
-    stop_when_closed(&output, &turnstile, &stop);
+    let stop = stop_on_signals(&hold, restore.clone());
+    stop_when_closed(&output, &hold, &stop);
 
     let narration = if show.quiet {
-        Narration::without_calls(Arc::new(Quiet::new(turnstile.clone())))
+        Narration::without_calls(Arc::new(Quiet::new(
+            hold.turnstile.clone(),
+            show.format == Format::Text,
+        )))
     } else {
-        Narration::new(turnstile.clone())
+        Narration::new(hold.turnstile.clone())
     };
-    let stage = Stage { stop, input: Box::new(keyboard), stretch: stretch(chapter, show) };
+    let stage = Stage { stop, input: Box::new(keyboard), stretch: hold.stretch(chapter, show) };
     let outcome =
         perform(Some(narration.clone()), demos::actor(chapter), || demos::run(chapter, stage));
     restore();
@@ -106,6 +111,58 @@ fn renderer(output: &Arc<Output>, show: &Show) -> Arc<dyn Observer> {
     }
 }
 
+/// What holds calls back, so that a reader can follow.
+#[derive(Clone)]
+struct Hold {
+    turnstile: Arc<Turnstile>,
+    questions: Option<Arc<Questions>>,
+    stepped: bool,
+}
+
+impl Hold {
+    fn new(renderer: Arc<dyn Observer>, chapter: &Chapter, show: &Show) -> Self {
+        let asks = matches!(chapter, Chapter::Tour(tour) if tour.ask);
+        let questions = asks.then(|| Questions::new(renderer.clone()));
+        let inner = questions.clone().map_or(renderer, |questions| questions as Arc<dyn Observer>);
+        let turnstile = Turnstile::new(inner, pace(chapter, show), show.step);
+        Self { turnstile, questions, stepped: show.step }
+    }
+
+    /// What Enter does, if it does anything.
+    fn enter(&self, chapter: &Chapter) -> Option<Enter> {
+        if !self.stepped && self.questions.is_none() {
+            return None;
+        }
+        let (pressed, ended) = (self.clone(), self.clone());
+        Some(Enter {
+            press: Box::new(move || pressed.press()),
+            end: Box::new(move || ended.release()),
+            words_too: matches!(chapter, Chapter::TcpClient(_)),
+        })
+    }
+
+    fn press(&self) {
+        let answered = self.questions.as_ref().is_some_and(|questions| questions.press());
+        if !answered {
+            self.turnstile.press();
+        }
+    }
+
+    fn release(&self) {
+        self.questions.iter().for_each(|questions| questions.release());
+        self.turnstile.release();
+    }
+
+    /// How waits grow: in proportion to the pace, and beyond all measure when somebody must press Enter.
+    fn stretch(&self, chapter: &Chapter, show: &Show) -> Stretch {
+        if self.stepped || self.questions.is_some() {
+            return Stretch::Stepped;
+        }
+        let factor = 1 + pace(chapter, show).as_millis() / 100;
+        Stretch::Times(u32::try_from(factor).unwrap_or(u32::MAX))
+    }
+}
+
 /// The tour is to be read along; the chapters go at the kernel's own pace.
 fn pace(chapter: &Chapter, show: &Show) -> Duration {
     let usual = match chapter {
@@ -115,23 +172,16 @@ fn pace(chapter: &Chapter, show: &Show) -> Duration {
     show.pace.unwrap_or(usual)
 }
 
-fn stretch(chapter: &Chapter, show: &Show) -> Stretch {
-    if show.step {
-        return Stretch::Stepped;
-    }
-    Stretch::Times(1 + u32::try_from(pace(chapter, show).as_millis() / 100).unwrap_or(u32::MAX - 1))
-}
-
 /// The first Ctrl-C or SIGTERM asks for an orderly end, the second is one.
-fn stop_on_signals(turnstile: &Arc<Turnstile>, restore: impl Fn() + Send + 'static) -> Stop {
+fn stop_on_signals(hold: &Hold, restore: impl Fn() + Send + 'static) -> Stop {
     let stop = Stop::default();
-    let (stopping, turnstile, asked) = (stop.clone(), turnstile.clone(), AtomicBool::new(false));
+    let (stopping, hold, asked) = (stop.clone(), hold.clone(), AtomicBool::new(false));
     let handled = ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::SeqCst) {
             restore();
             exit(INTERRUPTED);
         }
-        turnstile.release();
+        hold.release();
         stopping.request();
     });
     if let Err(error) = handled {
@@ -141,10 +191,10 @@ fn stop_on_signals(turnstile: &Arc<Turnstile>, restore: impl Fn() + Send + 'stat
 }
 
 /// When nobody reads any more (`| head`), there is nothing left to do.
-fn stop_when_closed(output: &Output, turnstile: &Arc<Turnstile>, stop: &Stop) {
-    let (stop, turnstile) = (stop.clone(), turnstile.clone());
+fn stop_when_closed(output: &Output, hold: &Hold, stop: &Stop) {
+    let (stop, hold) = (stop.clone(), hold.clone());
     output.on_closed(move || {
-        turnstile.release();
+        hold.release();
         stop.request();
     });
 }
@@ -164,9 +214,7 @@ fn set_colors(color: Color) {
 /// Diagnostics go to standard error.
 fn start_log(filter: &str) -> Result<(), String> {
     let targets: Targets = filter.parse().map_err(|error| format!("--log {filter}: {error}"))?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     Ok(())
 }

@@ -5,12 +5,11 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
-use socklab::render::output::Output;
-use socklab::render::turnstile::Turnstile;
+use socklab::render::output::{Output, Sink};
 use socklab::stage::Input;
 
 /// Narrower than this is not written for.
@@ -51,25 +50,31 @@ enum Mode {
     Stepped,
 }
 
+/// What Enter does besides ending a line, for `--step` and `--ask`.
+pub struct Enter {
+    /// Enter was pressed on an empty line.
+    pub press: Box<dyn Fn() + Send>,
+    /// There will be no more.
+    pub end: Box<dyn Fn() + Send>,
+    /// Words are typed as well, and should be seen.
+    pub words_too: bool,
+}
+
 impl Keyboard {
-    /// The keyboard of a program that writes to `output`. With `stepping`, Enter presses the turnstile from now on.
+    /// The keyboard of a program that writes to `output`.
     ///
     /// # Errors
-    /// There is no terminal to step with.
-    pub fn new(
-        output: Arc<Output>,
-        turnstile: &Arc<Turnstile>,
-        stepping: bool,
-    ) -> io::Result<Self> {
+    /// Enter is wanted, and there is no terminal.
+    pub fn new(output: Arc<Output>, enter: Option<Enter>) -> io::Result<Self> {
         let typed = io::stdin().is_terminal();
-        let mode = match (typed && stepping, typed && io::stdout().is_terminal()) {
+        let mode = match (typed && enter.is_some(), typed && io::stdout().is_terminal()) {
             (true, _) => Mode::Stepped,
             (false, true) => Mode::Edited,
             (false, false) => Mode::Piped,
         };
         let keyboard = Self { output, mode, taker: Arc::default(), screen: Arc::default() };
-        if stepping {
-            keyboard.step(turnstile.clone())?;
+        if let Some(enter) = enter {
+            keyboard.listen_for(enter)?;
         }
         Ok(keyboard)
     }
@@ -80,23 +85,26 @@ impl Keyboard {
     }
 
     /// Reads Enter from the terminal, whatever standard input is.
-    fn step(&self, turnstile: Arc<Turnstile>) -> io::Result<()> {
+    fn listen_for(&self, enter: Enter) -> io::Result<()> {
         let source: Box<dyn Read + Send> = match self.mode {
             Mode::Stepped => Box::new(io::stdin()),
             _ => Box::new(File::open(if cfg!(windows) { "CONIN$" } else { "/dev/tty" })?),
         };
+        if self.mode == Mode::Stepped && !enter.words_too {
+            lock(&self.screen).hide_keys();
+        }
         let taker = self.taker.clone();
-        let press = move || {
-            for_each_line(source, |line| match (line, taken(&taker).as_mut()) {
+        let listen = move || {
+            for_each_line(source, |line| match (line, lock(&taker).as_mut()) {
                 (Some(words), Some(deliver)) if !words.is_empty() => deliver(Some(words)),
-                (Some(_), _) => turnstile.press(),
+                (Some(_), _) => (enter.press)(),
                 (None, deliver) => {
-                    turnstile.release();
+                    (enter.end)();
                     deliver.map(|deliver| deliver(None)).unwrap_or_default();
                 }
             });
         };
-        thread::Builder::new().name("enter".into()).spawn(press).map(drop)
+        thread::Builder::new().name("enter".into()).spawn(listen).map(drop)
     }
 }
 
@@ -108,7 +116,7 @@ impl Input for Keyboard {
     fn start(&mut self, mut deliver: Deliver) {
         let (output, screen) = (self.output.clone(), self.screen.clone());
         let started = match self.mode {
-            Mode::Stepped => return drop(taken(&self.taker).replace(deliver)),
+            Mode::Stepped => return drop(lock(&self.taker).replace(deliver)),
             Mode::Piped => thread::Builder::new()
                 .name("stdin".into())
                 .spawn(move || for_each_line(io::stdin(), deliver)),
@@ -125,8 +133,8 @@ impl Input for Keyboard {
     }
 }
 
-fn taken(taker: &Mutex<Option<Deliver>>) -> std::sync::MutexGuard<'_, Option<Deliver>> {
-    taker.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hands on each line of `source` without its end, then `None`. Bytes that are not UTF-8 become U+FFFD.
@@ -147,11 +155,12 @@ fn edit(output: &Output, screen: &Mutex<Screen>, deliver: &mut Deliver) -> rusty
     let mut editor = DefaultEditor::with_config(config)?;
     let mut printer = editor.create_external_printer()?;
     let mut last_words = editor.create_external_printer()?;
-    lock(screen).begin(move || {
+    let flush = move || {
         // The editor takes over one print at a time: when it takes the second of these, what came before is on the screen.
         let _ = last_words.print(String::new());
         let _ = last_words.print(String::new());
-    });
+    };
+    lock(screen).begin(Some(Box::new(flush)));
     output.set_sink(Box::new(move |text| printer.print(text.to_owned()).map_err(io::Error::other)));
     while let Ok(line) = editor.readline(PROMPT) {
         deliver(Some(line));
@@ -162,7 +171,7 @@ fn edit(output: &Output, screen: &Mutex<Screen>, deliver: &mut Deliver) -> rusty
 }
 
 /// Standard output as it is.
-pub fn plain() -> Box<dyn FnMut(&str) -> io::Result<()> + Send> {
+pub fn plain() -> Sink {
     use std::io::Write;
     Box::new(|text| {
         let mut stdout = io::stdout();
@@ -171,46 +180,64 @@ pub fn plain() -> Box<dyn FnMut(&str) -> io::Result<()> + Send> {
     })
 }
 
-fn lock(screen: &Mutex<Screen>) -> std::sync::MutexGuard<'_, Screen> {
-    screen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The terminal's settings while the line editor changes them.
+/// The terminal's settings, while they are other than the user has them.
 #[derive(Default)]
 pub struct Screen {
-    editing: Option<Editing>,
+    changed: Option<Changed>,
 }
 
-struct Editing {
-    flush: Box<dyn FnOnce() + Send>,
+struct Changed {
+    /// What the line editor still has to print. Without one, nothing is being typed.
+    flush: Option<Box<dyn FnOnce() + Send>>,
     #[cfg(unix)]
     settings: Option<nix::sys::termios::Termios>,
 }
 
 impl Screen {
-    fn begin(&mut self, flush: impl FnOnce() + Send + 'static) {
-        self.editing = Some(Editing {
-            flush: Box::new(flush),
+    /// Remembers the settings, before something changes them.
+    fn begin(&mut self, flush: Option<Box<dyn FnOnce() + Send>>) {
+        self.changed = Some(Changed {
+            flush,
             #[cfg(unix)]
             settings: nix::sys::termios::tcgetattr(io::stdin()).ok(),
         });
     }
 
+    /// The settings are as they were.
     fn end(&mut self) {
-        self.editing = None;
+        self.changed = None;
     }
 
-    /// Ends a line that is still being typed: its prompt goes, the terminal is as it was. Prints to `output` are plain again.
+    /// Keys are no longer shown: each Enter would leave an empty line between the calls.
+    #[cfg(unix)]
+    fn hide_keys(&mut self) {
+        use nix::sys::termios::{LocalFlags, SetArg, tcsetattr};
+        self.begin(None);
+        let settings = self.changed.as_ref().and_then(|changed| changed.settings.clone());
+        if let Some(mut settings) = settings {
+            settings.local_flags.remove(LocalFlags::ECHO);
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &settings);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn hide_keys(&mut self) {}
+
+    /// Puts the settings back. A line that is still being typed is taken off the screen; what is printed goes to
+    /// standard output again.
     pub fn restore(&mut self, output: &Output) {
-        let Some(editing) = self.editing.take() else { return };
-        (editing.flush)();
+        let Some(changed) = self.changed.take() else { return };
+        let typing = changed.flush.is_some();
+        changed.flush.map(|flush| flush()).unwrap_or_default();
         #[cfg(unix)]
-        if let Some(settings) = editing.settings {
+        if let Some(settings) = changed.settings {
             use nix::sys::termios::{SetArg, tcsetattr};
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &settings);
         }
-        let mut out = plain();
-        let _ = out("\r\x1b[K");
-        output.set_sink(out);
+        if typing {
+            let mut out = plain();
+            let _ = out("\r\x1b[K");
+            output.set_sink(out);
+        }
     }
 }

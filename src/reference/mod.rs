@@ -4,6 +4,7 @@
 //! asked for.
 
 mod notes;
+mod questions;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use notes::{NoteText, Table, fill, note};
+pub use questions::{Question, questions};
 
 /// What there is to say about one call, option, errno or TCP state.
 #[derive(Debug, Deserialize)]

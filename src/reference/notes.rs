@@ -69,6 +69,7 @@ type Notes = BTreeMap<&'static str, BTreeMap<String, NoteText>>;
 /// One file for each demo, and for what belongs to none.
 static NOTES: LazyLock<Notes> = LazyLock::new(|| {
     let files = [
+        ("ask", include_str!("en/notes/ask.toml")),
         ("contents", include_str!("en/notes/contents.toml")),
         ("resolve", include_str!("en/notes/resolve.toml")),
         ("socket-types", include_str!("en/notes/socket-types.toml")),

@@ -1,7 +1,9 @@
 //! Lines that fit: widths, breaks, columns, and how long something took. Nothing in here knows of colour.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use textwrap::WordSplitter;
 use unicode_width::UnicodeWidthStr;
 
 /// The narrowest and the widest that lines are laid out for.
@@ -71,7 +73,23 @@ fn line_width(pieces: &[String]) -> usize {
 
 /// Words, wrapped.
 pub fn words(text: &str, room: usize) -> Vec<String> {
-    textwrap::wrap(text, room).into_iter().map(|line| line.into_owned()).collect()
+    // A command's hyphens are no places to break it.
+    let options = textwrap::Options::new(room).word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
+}
+
+/// A sentence, wrapped so that its lines are about equally long: no single word is left over.
+pub fn sentence(text: &str, room: usize) -> Vec<String> {
+    let lines = words(text, room);
+    let narrower = (room / 2..room).map(|narrow| words(text, narrow));
+    narrower
+        .filter(|other| other.len() == lines.len())
+        .find(|other| fits(other, room))
+        .unwrap_or(lines)
+}
+
+fn fits(lines: &[String], room: usize) -> bool {
+    lines.iter().all(|line| width(line) <= room)
 }
 
 /// Bytes made visible: broken anywhere but inside an escape, and cut after `most` lines with `cut` at the end.

@@ -12,6 +12,7 @@ pub mod json;
 mod layout;
 pub mod output;
 mod page;
+pub mod questions;
 pub mod quiet;
 pub mod text;
 pub mod turnstile;

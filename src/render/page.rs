@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use colored::Colorize;
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::ContentArrangement;
 
 use crate::narrate::event::{
     self, Args, Call, Done, Ended, Errno, Message, Note, Resolve, State, Value,
@@ -17,6 +17,15 @@ use super::{Explain, call, harmless, layout, words};
 
 /// At most this many lines of the bytes of one call are shown.
 const DATA_LINES: usize = 3;
+
+/// More bytes than this are no message that somebody reads: one line of them is enough.
+const BULK: usize = 1024;
+
+/// Rules above, below and under the heads of the columns, none between: in comfy-table's order of components.
+const TABLE: &str = "  ── ──      ──    ";
+
+/// The columns of a TCP state: as many as ESTABLISHED has.
+const STATE: usize = 11;
 
 /// How the lines look.
 pub struct Page {
@@ -60,7 +69,7 @@ impl Page {
         let number = self.number(seq);
         let margin = self.margin(Some(number), actor);
         let hint = words(hint, &Args::default());
-        let shown = pieces.iter().cloned().chain(["...".to_owned(), hint.clone()]).collect();
+        let shown = pieces.iter().cloned().chain([format!("... {hint}")]).collect();
         let mut lines = layout::call(shown, "", self.room(&margin));
         paint_name(&mut lines);
         paint_end(&mut lines, &hint, |hint| hint.dimmed().to_string());
@@ -139,25 +148,24 @@ impl Page {
         self.block(&margin, lines)
     }
 
-    /// The state of a TCP connection.
+    /// The state of a TCP connection: first the state, all of the same width, so that those of both ends stand in a column.
     pub fn state(&mut self, actor: &str, state: &State) -> String {
         let margin = self.margin(None, actor);
+        let gone = words("text.state-gone", &Args::default());
+        let shown = state.state.as_deref().unwrap_or(&gone);
         let blanks = Args::default()
+            .with("state", layout::column(shown, STATE))
             .with("local", state.local.to_string())
             .with("peer", state.peer.to_string());
-        let name = state.state.as_deref();
-        let line = match name {
-            Some(name) => words("text.state", &blanks.with("state", name.to_owned())),
-            None => words("text.state-gone", &blanks),
-        };
-        let mut lines = layout::words(&line, self.room(&margin));
-        if let Some(name) = name {
-            paint_end(&mut lines, name, |name| name.bold().to_string());
+        let mut lines = layout::words(&words("text.state", &blanks), self.room(&margin));
+        if let Some(first) = lines.first_mut() {
+            *first = first.replacen(shown, &shown.bold().to_string(), 1);
         }
-        let known = name.and_then(reference::explain);
+        let name = state.state.as_deref().unwrap_or("CLOSED");
+        let known = reference::explain(name);
         let reason = known
             .and_then(|entry| entry.why.clone())
-            .map(|text| Reason { key: name.unwrap_or_default().to_owned(), text });
+            .map(|text| Reason { key: name.to_owned(), text });
         let names: Vec<&str> = known.iter().map(|entry| entry.name.as_str()).collect();
         lines.extend(self.explained(&margin, "state", reason, &names));
         self.block(&margin, lines)
@@ -198,7 +206,8 @@ impl Page {
         let arrow = if call::sends(&ended.call) { "→" } else { "←" };
         let cut = words("text.cut", &Args::default().with("bytes", data.len));
         let room = self.room(margin).saturating_sub(2);
-        let lines = layout::data(&event::visible(&data.bytes), room, DATA_LINES, &cut);
+        let most = if data.len > BULK { 1 } else { DATA_LINES };
+        let lines = layout::data(&event::visible(&data.bytes), room, most, &cut);
         let arrows = std::iter::once(arrow).chain(std::iter::repeat(" "));
         arrows.zip(lines).map(|(arrow, line)| format!("{arrow} {line}")).collect()
     }
@@ -219,7 +228,7 @@ impl Page {
         if let Some(reason) = reason
             && self.seen.insert((subject.to_owned(), reason.key))
         {
-            lines.extend(layout::words(&reason.text, room));
+            lines.extend(layout::sentence(&reason.text, room));
         }
         if self.explain == Explain::Full {
             let entries = names.iter().filter_map(|name| reference::explain(name));
@@ -251,7 +260,7 @@ impl Page {
     fn table(&mut self, table: &Table) -> String {
         let mut drawn = comfy_table::Table::new();
         drawn
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .load_preset(TABLE)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::try_from(self.width).unwrap_or(u16::MAX))
             .set_header(&table.columns)

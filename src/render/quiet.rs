@@ -9,12 +9,13 @@ use crate::reference;
 /// Hands on messages and the notes marked `quiet`, nothing else.
 pub struct Quiet {
     inner: Arc<dyn Observer>,
+    anonymous: bool,
 }
 
 impl Quiet {
-    /// Hands on to `inner`.
-    pub fn new(inner: Arc<dyn Observer>) -> Self {
-        Self { inner }
+    /// Hands on to `inner`; when `anonymous`, without saying on which of the program's threads it happened.
+    pub fn new(inner: Arc<dyn Observer>, anonymous: bool) -> Self {
+        Self { inner, anonymous }
     }
 }
 
@@ -25,7 +26,12 @@ impl Observer for Quiet {
             Kind::Note(note) => reference::note(&note.note).is_some_and(|text| text.quiet),
             _ => false,
         };
-        if needed {
+        if !needed {
+            return;
+        }
+        if self.anonymous {
+            self.inner.observe(&Event { actor: "".into(), ..event.clone() });
+        } else {
             self.inner.observe(event);
         }
     }

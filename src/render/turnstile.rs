@@ -56,7 +56,10 @@ impl Turnstile {
 
     /// Shows the call and waits until it may be made. Others who come meanwhile wait in front.
     fn wait_for_press(&self, event: &Event) {
-        drop(self.enter());
+        if self.enter().released {
+            // Nobody waits for Enter any more, so nothing is said of it.
+            return;
+        }
         self.inner.observe(event);
         let mut state = self.wait_while(self.lock(), |state| state.presses == 0);
         state.presses = state.presses.saturating_sub(1);
@@ -126,5 +129,97 @@ impl Observer for Turnstile {
         if self.step && matches!(event.kind, Kind::Call(_)) {
             self.returned(event.seq);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver, Sender};
+    use std::thread;
+
+    use super::*;
+    use crate::narrate::event::{Call, Ended, SCHEMA};
+
+    /// Tells what it observes: the sequence, and whether it is a begin.
+    struct Told(Sender<(u64, bool)>);
+
+    impl Observer for Told {
+        fn observe(&self, event: &Event) {
+            self.0.send((event.seq, matches!(event.kind, Kind::Begin(_)))).unwrap();
+        }
+    }
+
+    fn turnstile(pace: Duration, step: bool) -> (Arc<Turnstile>, Receiver<(u64, bool)>) {
+        let (told, heard) = mpsc::channel();
+        (Turnstile::new(Arc::new(Told(told)), pace, step), heard)
+    }
+
+    fn event(seq: u64, begin: bool) -> Event {
+        let (args, data, waits) = Default::default();
+        let call = Call { call: "close".into(), fd: Some(3), args, data, waits };
+        let (result, error, circumstance, elapsed_us, syscalls) = Default::default();
+        let kind = if begin {
+            Kind::Begin(call)
+        } else {
+            Kind::Call(Ended { call, result, error, circumstance, elapsed_us, syscalls })
+        };
+        Event { schema: SCHEMA.into(), seq, t_us: 0, tid: 0, actor: "server".into(), kind }
+    }
+
+    /// Makes one call on a thread of its own.
+    fn call(turnstile: &Arc<Turnstile>, seq: u64) -> thread::JoinHandle<()> {
+        let turnstile = Arc::clone(turnstile);
+        thread::spawn(move || {
+            turnstile.observe(&event(seq, true));
+            turnstile.observe(&event(seq, false));
+        })
+    }
+
+    #[test]
+    fn a_stepped_call_is_shown_and_held_until_somebody_presses() {
+        let (turnstile, heard) = turnstile(Duration::ZERO, true);
+        let first = call(&turnstile, 1);
+        assert_eq!(heard.recv().unwrap(), (1, true));
+        let second = call(&turnstile, 2);
+        assert!(heard.try_recv().is_err(), "nobody pressed");
+        turnstile.press();
+        first.join().unwrap();
+        assert_eq!(heard.recv().unwrap(), (1, false), "shown whole before the next is announced");
+        assert_eq!(heard.recv().unwrap(), (2, true));
+        turnstile.press();
+        second.join().unwrap();
+        assert_eq!(heard.recv().unwrap(), (2, false));
+    }
+
+    #[test]
+    fn releasing_lets_everybody_through() {
+        for (pace, step) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
+            let (turnstile, heard) = turnstile(pace, step);
+            let calls: Vec<_> = (1..=5).map(|seq| call(&turnstile, seq)).collect();
+            let first = heard.recv().unwrap();
+            turnstile.release();
+            calls.into_iter().for_each(|call| call.join().unwrap());
+            call(&turnstile, 6).join().unwrap();
+            let told = heard.try_iter().chain([first]);
+            assert_eq!(told.filter(|&(_, begin)| !begin).count(), 6);
+        }
+    }
+
+    #[test]
+    fn calls_of_all_threads_are_a_pace_apart() {
+        let pace = Duration::from_millis(20);
+        let (turnstile, heard) = turnstile(pace, false);
+        let started = Instant::now();
+        let calls: Vec<_> = (1..=4).map(|seq| call(&turnstile, seq)).collect();
+        calls.into_iter().for_each(|call| call.join().unwrap());
+        assert!(started.elapsed() >= 3 * pace);
+        assert_eq!(heard.try_iter().count(), 8);
+    }
+
+    #[test]
+    fn nobody_is_held_without_pace_or_step() {
+        let (turnstile, heard) = turnstile(Duration::ZERO, false);
+        call(&turnstile, 1).join().unwrap();
+        assert_eq!(heard.try_iter().count(), 2);
     }
 }

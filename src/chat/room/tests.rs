@@ -218,6 +218,16 @@ fn a_full_room_takes_who_comes_after_somebody_left() {
 }
 
 #[test]
+fn what_waits_for_who_left_is_sent_and_nothing_after_it() {
+    let room = Room::new(STRICT);
+    let visitor = Visitor::enter(&room);
+    room.complain(visitor.id, &"too long");
+    room.leave(visitor.id);
+    assert!(visitor.outbox.closed());
+    assert_eq!(visitor.told(), ["error: too long"]);
+}
+
+#[test]
 fn closing_tells_everybody_the_reason() {
     let room = Room::new(STRICT);
     let (mei, unnamed) = (Visitor::named(&room, "mei"), Visitor::enter(&room));

@@ -166,6 +166,9 @@ pub struct State {
     pub peer: Name,
     /// The state by its name in RFC 9293: `ESTABLISHED`, `TIME_WAIT`; null when the kernel has no such connection (any more).
     pub state: Option<Name>,
+    /// The thread that asked the kernel: what it does on a socket of its own is not narrated. Null where threads have no
+    /// numbers.
+    pub observer_tid: Option<u64>,
 }
 
 /// A name that was looked up.

@@ -1,32 +1,18 @@
-//! The tour: the chapters one after the other, both ends in one terminal.
+//! Chapters 2 and 3 of the tour: a server and two clients of one chat, each on threads of its own.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use crate::cli::{SocketType, SocketTypes, TcpClient, TcpServer, Tour};
+use crate::cli::{TcpClient, TcpServer};
+use crate::demos::no_thread;
+use crate::demos::tcp_client;
+use crate::demos::tcp_server::Server;
 use crate::error::{Error, Result};
-use crate::narrate::{self, note};
+use crate::narrate;
 use crate::stage::{Input, NoInput, Stage, Stop, Stretch};
 
-use super::tcp_server::Server;
-use super::{no_thread, socket_types, tcp_client};
-
-/// Plays chapters 1 to 3.
-pub fn run(_: &Tour, stage: &Stage) -> Result<()> {
-    note("tour.begin", &[]);
-    note("tour.socket-types", &[]);
-    socket_types::run(&SocketTypes { which: SocketType::All })?;
-    if stage.stop.requested() {
-        return Err(Error::Interrupted);
-    }
-    note("tour.chat", &[]);
-    chat(stage)?;
-    note("tour.end", &[]);
-    Ok(())
-}
-
 /// A server; `lin`, who listens; and `mei`, who comes, says something and leaves.
-fn chat(stage: &Stage) -> Result<()> {
+pub fn run(stage: &Stage) -> Result<()> {
     let stop = Stop::default();
     let (all_stop, stopping) = (stage.stop.clone(), stop.clone());
     all_stop.on_request(move || stopping.request());

@@ -1,0 +1,40 @@
+//! The words: every note and failure that the code names exists in `reference/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use socklab::reference;
+
+/// The calls whose first argument, when it is a literal, names words.
+const NAMING: [&str; 3] = ["note(\"", "failed(\"", "words(\""];
+
+#[test]
+fn every_note_that_the_code_names_exists() {
+    let mut named = 0;
+    for file in rust_files(Path::new("src")) {
+        let code = fs::read_to_string(&file).unwrap();
+        for id in ids(&code) {
+            named += 1;
+            assert!(reference::note(&id).is_some(), "{}: {id}", file.display());
+        }
+    }
+    assert!(named > 5, "the search found only {named}: it no longer sees the calls");
+}
+
+/// However the call is broken into lines.
+fn ids(code: &str) -> Vec<String> {
+    let tight: String = code.split_whitespace().collect();
+    let after = NAMING.iter().flat_map(|call| tight.split(*call).skip(1));
+    after.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => rust_files(&path),
+            false if path.extension().is_some_and(|end| end == "rs") => vec![path],
+            false => Vec::new(),
+        })
+        .collect()
+}
