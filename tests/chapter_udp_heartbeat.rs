@@ -36,7 +36,11 @@ impl Demo {
 
     fn next(&mut self) -> Option<Event> {
         let line = self.events.next()?.expect("a line of UTF-8");
-        Some(serde_json::from_str(&line).expect("an event"))
+        let event: Event = serde_json::from_str(&line).expect("an event");
+        if let Kind::Note(note) = &event.kind {
+            assert!(socklab::reference::note(&note.note).is_some(), "no words for {}", note.note);
+        }
+        Some(event)
     }
 
     /// The next note of that name; what else happens before it is passed over.
@@ -70,8 +74,7 @@ impl Demo {
     #[cfg(unix)]
     fn interrupt(&self) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status();
-        assert!(sent.expect("kill runs").success());
+        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("it runs").success());
     }
 }
 
