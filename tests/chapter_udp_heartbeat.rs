@@ -176,9 +176,8 @@ fn a_closed_port_is_told_to_a_connected_socket_alone() {
         ("recvfrom", Some("ECONNREFUSED")),
         ("close", None),
     ];
-    let last = &outcomes[outcomes.len() - story.len()..];
-    let last: Vec<_> = last.iter().map(|(call, errno)| (&**call, errno.as_deref())).collect();
-    assert_eq!(last, story);
+    let last = outcomes[outcomes.len() - story.len()..].iter();
+    assert!(last.map(|(call, errno)| (&**call, errno.as_deref())).eq(story), "{outcomes:?}");
 }
 
 #[test]
@@ -253,9 +252,8 @@ fn a_full_buffer_loses_what_the_gap_then_tells() {
 #[test]
 fn the_story_is_the_same_when_calls_are_held_back() {
     let events = both(&["--interval", "20ms", "--pace", "25ms"]);
-    let found: Vec<String> =
-        events.iter().filter_map(news).filter(|news| news.starts_with("down")).collect();
-    assert_eq!(found, ["down silent"], "to wait for the reader is not to be silent");
+    let down = events.iter().filter_map(news).filter(|news| news.starts_with("down"));
+    assert!(down.eq(["down silent"]), "to wait for the reader is not to be silent");
 }
 
 /// A socket whose datagrams go to the monitor.
