@@ -332,29 +332,30 @@ pub enum Closing {
 Examples:
   socklab udp-heartbeat                a monitor and its clients in one terminal
   socklab udp-heartbeat monitor --port 9999
-  socklab udp-heartbeat beat --port 9999 --name mei --drop 20%")]
+  socklab udp-heartbeat beat --port 9999 --name mei --drop 20%
+  printf 'beat mei 1' | nc -u -w1 127.0.0.1 9999")]
 pub struct UdpHeartbeat {
     /// Which end
     #[arg(value_enum, default_value_t = HeartbeatRole::Both)]
     pub role: HeartbeatRole,
-    /// The monitor's name or address
-    #[arg(long, default_value = "localhost")]
-    pub host: String,
-    /// The monitor's port; 0 lets the kernel pick a free one
-    #[arg(long, default_value_t = DEFAULT_PORT)]
-    pub port: u16,
-    /// Who beats
-    #[arg(long, default_value = "mei")]
-    pub name: String,
-    /// The time between two beats
-    #[arg(long, default_value = "200ms", value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// The monitor's name or address [default: localhost; both: 127.0.0.1]
+    #[arg(long)]
+    pub host: Option<String>,
+    /// The monitor's port; the monitor takes 0 for any free one [default: 8888; both: 0]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Who beats, 1 to 64 bytes without a space [default: mei; both: the steady one is steady]
+    #[arg(long, value_parser = heartbeat_name)]
+    pub name: Option<String>,
+    /// The time between two beats; the monitor gives a client up after three of them without news
+    #[arg(long, default_value = "200ms", value_name = "TIME", value_parser = interval)]
     pub interval: Duration,
-    /// How many beats; without it the client beats until Ctrl-C (`both`: until all is shown)
-    #[arg(long, value_name = "N")]
-    pub count: Option<u32>,
-    /// How many beats the sender skips, such as 20%; it says so each time
-    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
-    pub drop: u8,
+    /// How many beats [default: until Ctrl-C; both: until all is shown]; the monitor ends after so many datagrams
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// How many beats the sender skips, such as 20%, spread evenly; it says so each time [default: 0%; both: 50%]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub drop: Option<u8>,
 }
 
 /// Which end of the heartbeat.
@@ -372,6 +373,20 @@ pub enum HeartbeatRole {
 fn percent(text: &str) -> Result<u8, String> {
     let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
     number.filter(|&number| number <= 100).ok_or_else(|| "a percentage: 0% to 100%".to_owned())
+}
+
+/// A time that is not zero.
+fn interval(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("a time longer than 0".to_owned()) } else { Ok(time) }
+}
+
+/// A name that fits into a beat.
+fn heartbeat_name(text: &str) -> Result<String, String> {
+    if (1..=64).contains(&text.len()) && !text.contains(' ') {
+        return Ok(text.to_owned());
+    }
+    Err("a name of 1 to 64 bytes without a space".to_owned())
 }
 
 /// `raw-ping`

@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::{BTreeSet, HashSet};
+use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
 
@@ -88,6 +89,10 @@ fn scenarios(demo: &str) -> Vec<Scenario> {
             client_refused(),
             client_with_two_addresses(),
         ],
+        "udp-heartbeat" => {
+            let both = scenario(&["udp-heartbeat"], Program::finish);
+            vec![both, monitor_that_hears(), client_that_beats()]
+        }
         server if server.ends_with("server") => {
             vec![scenario(&[server, "--port", "0"], play_until_idle)]
         }
@@ -168,6 +173,37 @@ fn server_turning_away() -> Scenario {
             program.wait()
         },
     )
+}
+
+/// Somebody beats, somebody sends what is no beat, and then it is asked to end while it waits.
+fn monitor_that_hears() -> Scenario {
+    let args = ["udp-heartbeat", "monitor", "--host", "127.0.0.1", "--port", "0"];
+    scenario(&[&args[..], &["--interval", "100ms"]].concat(), |mut program| {
+        let ready = program.wait_for("ready", |event| match &event.kind {
+            Kind::Note(note) if note.note == "udp-heartbeat.ready" => {
+                note.args.get("address").cloned()
+            }
+            _ => None,
+        });
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        for datagram in ["beat mei 1", "what is this?", "beat mei 3"] {
+            socket.send_to(datagram.as_bytes(), ready.to_string()).expect("it is taken");
+        }
+        program.wait_for("down", |event| match &event.kind {
+            Kind::Note(note) => (note.note == "udp-heartbeat.down").then_some(()),
+            _ => None,
+        });
+        program.signal(Signal::SIGTERM);
+        program.wait()
+    })
+}
+
+/// It beats though nobody listens, and is told so.
+fn client_that_beats() -> Scenario {
+    let port =
+        UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+    let args = ["udp-heartbeat", "beat", "--port", &port.port().to_string(), "--drop", "34"];
+    scenario(&[&args[..], &["--count", "4", "--interval", "20ms"]].concat(), Program::finish)
 }
 
 fn client_that_sends() -> Scenario {

@@ -181,6 +181,15 @@ impl Socket {
         .map(|(count, sender, _)| (count, sender))
     }
 
+    /// `recvfrom(2)` as std's `UdpSocket` has it, into a buffer that is initialised: so its bytes can be read afterwards.
+    #[expect(unsafe_code, reason = "initialised bytes lent as perhaps uninitialised ones")]
+    pub fn recv_from_into(&self, buffer: &mut [u8], flags: i32) -> io::Result<(usize, SockAddr)> {
+        // SAFETY: the layout is the same, and nobody makes bytes uninitialised: recvfrom(2) only writes to them.
+        let lent: &mut [MaybeUninit<u8>] =
+            unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), buffer.len()) };
+        self.recv_from_with_flags(lent, flags)
+    }
+
     /// `getsockname(2)`: this end's address.
     pub fn local_addr(&self) -> io::Result<SockAddr> {
         self.address("getsockname", socket2::Socket::local_addr)

@@ -132,12 +132,12 @@ fn late_server() -> RobustClient {
 fn heartbeat() -> UdpHeartbeat {
     UdpHeartbeat {
         role: HeartbeatRole::Both,
-        host: "localhost".to_owned(),
-        port: 0,
-        name: "mei".to_owned(),
+        host: None,
+        port: None,
+        name: None,
         interval: Duration::from_millis(200),
         count: None,
-        drop: 0,
+        drop: None,
     }
 }
 
