@@ -393,11 +393,15 @@ fn heartbeat_name(text: &str) -> Result<String, String> {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  socklab raw-ping                     this machine
-  sudo socklab raw-ping --count 2      with CAP_NET_RAW
-  socklab raw-ping ::1")]
+  socklab raw-ping                     this machine; a ping socket, where a raw one is not allowed
+  sudo socklab raw-ping --count 3      with CAP_NET_RAW
+  socklab raw-ping --private           without privilege, in a network of its own
+  socklab raw-ping ::1                 ICMPv6
+  sudo socklab raw-ping 192.0.2.1 --timeout 3s
+
+It did what it set out to do (exit status 0) when at least one request was answered.")]
 pub struct RawPing {
-    /// Whom to ping
+    /// Whom to ping: a name, an IPv4 or an IPv6 address
     #[arg(default_value = "127.0.0.1")]
     pub host: String,
     /// How many echo requests
@@ -406,6 +410,9 @@ pub struct RawPing {
     /// How long to wait for each answer
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+    /// In a network of its own, where raw sockets need no privilege: only this machine is there (Linux)
+    #[arg(long)]
+    pub private: bool,
 }
 
 /// `tour`

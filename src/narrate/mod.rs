@@ -12,6 +12,7 @@
 //! ```
 
 mod call;
+mod datagram;
 pub mod event;
 mod mask;
 mod narration;

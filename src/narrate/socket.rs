@@ -469,7 +469,7 @@ fn lock(mask: &Mutex<Mask>) -> std::sync::MutexGuard<'_, Mask> {
 
 /// The part of a buffer that the kernel wrote.
 #[expect(unsafe_code, reason = "socket2's own signature: the kernel initialised what it counted")]
-fn filled(buffer: &[MaybeUninit<u8>], count: usize) -> &[u8] {
+pub(super) fn filled(buffer: &[MaybeUninit<u8>], count: usize) -> &[u8] {
     // SAFETY: recv(2) returned `count`, so that many bytes from the start of `buffer` are initialised, and u8 has no
     // invalid values.
     unsafe { std::slice::from_raw_parts(buffer[..count].as_ptr().cast(), count) }
