@@ -33,10 +33,10 @@ fn plain() -> (socket2::Socket, socket2::Socket) {
 }
 
 /// The mean time of a round trip.
-fn ping_pong<S: Send>(near: S, far: S) -> Duration
+fn ping_pong<S>(near: S, far: S) -> Duration
 where
     for<'a> &'a S: Read + Write,
-    S: Sync,
+    S: Send + Sync,
 {
     let started = Instant::now();
     thread::scope(|scope| {

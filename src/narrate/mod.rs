@@ -12,7 +12,6 @@
 //! ```
 
 mod call;
-mod datagram;
 pub mod event;
 mod mask;
 mod narration;

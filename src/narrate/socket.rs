@@ -268,6 +268,11 @@ impl Socket {
         !self.known.nonblocking.load(Ordering::Relaxed)
     }
 
+    /// Whether a call with these flags may wait.
+    fn waits(&self, flags: i32) -> bool {
+        self.blocking() && flags & DONT_WAIT == 0
+    }
+
     pub(super) fn describe(&self, call: &'static str, args: Args, waits: bool) -> Call {
         Call { call: call.into(), fd: Some(descriptor(self.inner())), args, data: None, waits }
     }
@@ -312,7 +317,7 @@ impl Socket {
             }
             let preview = lock(&self.known.sent).clone().hide(&bytes[..bytes.len().min(PREVIEW)]);
             let data = Some(Data { len: bytes.len(), ..Data::of(&preview) });
-            Call { data, ..self.describe(call, args, self.blocking()) }
+            Call { data, ..self.describe(call, args, self.waits(flags)) }
         };
         narrate(
             self.narration.as_deref(),
@@ -336,7 +341,7 @@ impl Socket {
         finish: impl FnOnce(&mut Ended, &T),
     ) -> io::Result<T> {
         let args = || Args::default().with("len", room).with("flags", flag_names(flags));
-        let describe = || self.describe(call, args(), self.blocking());
+        let describe = || self.describe(call, args(), self.waits(flags));
         narrate(self.narration.as_deref(), describe, make, finish)
     }
 
@@ -417,6 +422,13 @@ fn close(socket: socket2::Socket) -> io::Result<()> {
     Ok(())
 }
 
+/// The flag that makes one call not wait.
+#[cfg(unix)]
+const DONT_WAIT: i32 = nix::libc::MSG_DONTWAIT;
+
+#[cfg(not(unix))]
+const DONT_WAIT: i32 = 0;
+
 /// Of a large buffer, the part that an event shows before it is sent.
 const PREVIEW: usize = 4096;
 
@@ -469,7 +481,7 @@ fn lock(mask: &Mutex<Mask>) -> std::sync::MutexGuard<'_, Mask> {
 
 /// The part of a buffer that the kernel wrote.
 #[expect(unsafe_code, reason = "socket2's own signature: the kernel initialised what it counted")]
-pub(super) fn filled(buffer: &[MaybeUninit<u8>], count: usize) -> &[u8] {
+fn filled(buffer: &[MaybeUninit<u8>], count: usize) -> &[u8] {
     // SAFETY: recv(2) returned `count`, so that many bytes from the start of `buffer` are initialised, and u8 has no
     // invalid values.
     unsafe { std::slice::from_raw_parts(buffer[..count].as_ptr().cast(), count) }

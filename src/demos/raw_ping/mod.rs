@@ -208,7 +208,7 @@ impl Pinger {
     /// What came next; `None` when nothing came in time.
     fn receive(&self, buffer: &mut [u8], deadline: Instant) -> Result<Option<(usize, SockAddr)>> {
         while Instant::now() < deadline {
-            let received = self.socket.read_from(buffer);
+            let received = self.socket.recv_from_into(buffer, 0);
             if self.stop.requested() {
                 return Err(Error::Interrupted);
             }

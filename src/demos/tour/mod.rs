@@ -142,5 +142,10 @@ fn heartbeat() -> UdpHeartbeat {
 }
 
 fn ping_ourselves() -> RawPing {
-    RawPing { host: "127.0.0.1".to_owned(), count: 1, timeout: Duration::from_secs(1) }
+    RawPing {
+        host: "127.0.0.1".to_owned(),
+        count: 1,
+        timeout: Duration::from_secs(1),
+        private: false,
+    }
 }
