@@ -225,13 +225,13 @@ fn the_longest_message_and_one_byte_more() {
     });
 }
 
-/// A client that is in the middle of sending more when it is dismissed reads why all the same: closing with something
-/// unread would reset the connection.
+/// A client that goes on sending when it is dismissed, more than any buffer holds, reads why all the same: closing with
+/// something unread would reset the connection.
 #[test]
 fn who_is_dismissed_can_read_why() {
-    survives(|server, _| {
+    survives_quietly(|server, _| {
         let mut mei = Client::log_in(server.port, "mei");
-        mei.send("{".repeat(3 * MAX_MESSAGE));
+        mei.send("{".repeat(16 * 1024 * 1024));
         mei.expect("error");
         mei.stop_sending();
         mei.is_over();
