@@ -71,21 +71,18 @@ impl<'a> Connection<'a> {
 
     /// Begins the handshake, waits for its end, asks how it ended.
     fn shake_hands(&self) -> Result<()> {
-        let on_it = || Error::during("connect", self.address);
-        match self.socket.connect(&self.address.into()) {
-            Ok(()) => return Ok(()),
-            Err(error) if is_under_way(&error) => {}
-            Err(error) => return Err(on_it()(error)),
-        }
+        let on_it = |call| Error::during(call, self.address);
+        let begun = self.socket.connect(&self.address.into());
         wake_on_stop(&self.socket, self.client.stop);
+        match begun {
+            Err(error) if is_under_way(&error) => {}
+            over => return over.map_err(on_it("connect")),
+        }
         if !self.ready(Interest::Writable, self.client.patience.connect)? {
             return Err(self.no_connection());
         }
-        match self.socket.take_error() {
-            Ok(None) => Ok(()),
-            Ok(Some(error)) => Err(on_it()(error)),
-            Err(error) => Err(Error::during("getsockopt", self.address)(error)),
-        }
+        let ended = self.socket.take_error().map_err(on_it("getsockopt"))?;
+        ended.map_or(Ok(()), |error| Err(on_it("connect")(error)))
     }
     // ANCHOR_END: open
 
@@ -181,7 +178,7 @@ impl<'a> Connection<'a> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
         let until = loop {
-            if !self.ready(Interest::Readable, limit.saturating_sub(begun.elapsed()))? {
+            if !self.readable_within(limit, begun)? {
                 break Until::TimedOut;
             }
             match (&*self.socket).read(&mut buffer) {
@@ -195,6 +192,12 @@ impl<'a> Connection<'a> {
             }
         };
         Ok(Heard { bytes, until })
+    }
+
+    /// Waits for something to receive until `limit` after `begun`: it ends, however much comes.
+    fn readable_within(&self, limit: Duration, begun: Instant) -> Result<bool> {
+        let left = limit.saturating_sub(begun.elapsed());
+        Ok(!left.is_zero() && self.ready(Interest::Readable, left)?)
     }
     // ANCHOR_END: receive
 
@@ -225,7 +228,7 @@ impl<'a> Connection<'a> {
     fn drain(&self) {
         let (begun, limit) = (Instant::now(), self.client.patience.answer);
         let mut buffer = [0; 1024];
-        while let Ok(true) = self.ready(Interest::Readable, limit.saturating_sub(begun.elapsed())) {
+        while let Ok(true) = self.readable_within(limit, begun) {
             match (&*self.socket).read(&mut buffer) {
                 Ok(0) => break,
                 Ok(_) => {}

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::cli::{Backoff, RobustClient};
 use crate::error::{Error, Result};
+use crate::narrate::event::Errno;
 use crate::narrate::{self, note};
 use crate::stage::{Stage, Stop, Stretch};
 
@@ -190,7 +191,9 @@ impl<'a> Client<'a> {
                 note("robust-client.refused", &[("address", &address)]);
             }
             Error::Call { call, source, .. } => {
-                note("robust-client.failed", &[("call", call), ("error", source)]);
+                let words = Errno::of(source).map(|errno| errno.to_string());
+                let words = words.unwrap_or_else(|| source.to_string());
+                note("robust-client.failed", &[("call", call), ("error", &words)]);
             }
             _ => {
                 let limit = rounded(self.patience.connect);
