@@ -234,10 +234,14 @@ pub enum FramingKind {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  socklab robust-client --retries 3    against whatever listens on localhost:8888
+  socklab robust-client --retries 3    towards whatever listens on localhost:8888, or does not
+  socklab robust-client --port 7 --message 'anybody there?' --timeout 2s
   socklab robust-client --scenario late
-  socklab robust-client --scenario refuse --retries 5 --delay 200ms --backoff exponential
-  socklab robust-client --host no-such-host.invalid")]
+  socklab robust-client --scenario refuse --retries 5 --delay 100ms --backoff exponential
+  socklab robust-client --scenario deadlock
+
+A scenario brings a peer of its own and needs no --host and --port. Where failing is its lesson (refuse, stall, reset,
+bad-name), the exit status is 1 all the same.")]
 pub struct RobustClient {
     /// The server's name or address
     #[arg(long, default_value = "localhost")]
@@ -248,16 +252,16 @@ pub struct RobustClient {
     /// How many tries in all
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub retries: u32,
-    /// The pause between two tries
-    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub delay: Duration,
-    /// How long to wait for a connection, and for data
-    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub timeout: Duration,
+    /// The pause between two tries [default: 2s; 300ms in a scenario]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub delay: Option<Duration>,
+    /// How long to wait for a connection, for room to send, and for the answer [default: 5s; 500ms in stall and deadlock]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub timeout: Option<Duration>,
     /// Whether the pause grows
     #[arg(long, value_enum, default_value_t = Backoff::Fixed)]
     pub backoff: Backoff,
-    /// What to send
+    /// What to send; a newline is added
     #[arg(long, value_name = "TEXT", default_value = "hello")]
     pub message: String,
     /// Bring a misbehaving peer along, and see one case alone
@@ -279,15 +283,15 @@ pub enum Backoff {
 pub enum Scenario {
     /// It starts to listen only after the first try
     Late,
-    /// Nobody listens
+    /// Its port is taken, but nobody listens there
     Refuse,
-    /// It accepts, and says nothing
+    /// Its queue is full, so that nothing answers; later there is a connection, and still no answer
     Stall,
-    /// It resets the connection
+    /// It reads the message, and resets the connection
     Reset,
-    /// It reads slowly: sends are partial
+    /// It reads slowly from a small buffer: sends are partial
     SlowReader,
-    /// The name does not resolve
+    /// There is none: the name does not resolve
     BadName,
     /// Both ends send everything before they read anything
     Deadlock,

@@ -104,7 +104,8 @@ fn every_question_finds_its_call() {
 
 #[test]
 fn ctrl_c_ends_it_in_order() {
-    let mut program = Program::run(socklab(&["tour", "tcp-server", "--pace", "200ms", "--format", "json"]));
+    let mut program =
+        Program::run(socklab(&["tour", "tcp-server", "--pace", "200ms", "--format", "json"]));
     program.wait_for("a server that listens", |event| match &event.kind {
         Kind::Call(ended) if ended.call.call == "listen" => Some(()),
         _ => None,

@@ -77,6 +77,15 @@ impl Socket {
     pub fn set_tcp_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.set("IPPROTO_TCP", "TCP_NODELAY", nodelay, |socket| socket.set_tcp_nodelay(nodelay))
     }
+
+    /// TCP_QUICKACK: acknowledges at once (`true`), or when there is something to send or a delay has passed. For now:
+    /// the kernel changes between the two by itself.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn set_tcp_quickack(&self, quickack: bool) -> io::Result<()> {
+        self.set("IPPROTO_TCP", "TCP_QUICKACK", quickack, |socket| {
+            socket.set_tcp_quickack(quickack)
+        })
+    }
 }
 
 /// How the methods above tell what they do.

@@ -9,7 +9,8 @@ use super::harmless;
 /// What the kernel filled in is in brackets, and is there only once the call has returned.
 pub fn pieces(call: &Call) -> Vec<String> {
     let name = call.call.as_ref();
-    let fd = call.fd.map(|fd| fd.to_string());
+    // poll has its descriptors in a list.
+    let fd = call.fd.filter(|_| name != "poll").map(|fd| fd.to_string());
     let buffer = (has_buffer(name)).then(|| "buf".to_owned());
     let others = call.args.iter().map(|(arg, value)| {
         let value = harmless(&value.to_string());
@@ -59,6 +60,7 @@ fn filled_in(call: &str, arg: &str) -> bool {
     match call {
         "accept" | "recvfrom" | "getsockname" | "getpeername" => arg == "addr",
         "getsockopt" => arg == "optval",
+        "poll" => arg == "revents",
         _ => false,
     }
 }
