@@ -272,7 +272,8 @@ impl Scenario {
         let events = finished.narration();
         let trace = std::fs::read_to_string(file).expect("strace wrote its trace");
         let (told, made) = (narrated(&events), socket_calls(&trace, &silent_threads(&events)));
-        assert!(!told.is_empty(), "no call is narrated");
+        let resolved = events.iter().any(|event| matches!(event.kind, Kind::Resolve(_)));
+        assert!(!told.is_empty() || resolved, "no call is narrated");
         if let Some(difference) = difference(&told, &made) {
             panic!("socklab {}: {difference}", args.join(" "));
         }
