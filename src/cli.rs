@@ -48,7 +48,7 @@ pub struct Show {
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Do not narrate: show only what a plain program would print
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with_all = ["step", "pace"])]
     pub quiet: bool,
     /// Diagnostics on standard error: off, error, warn, info, debug, trace, or as in `socklab::demos=debug`
     #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG", default_value = "warn")]
@@ -189,7 +189,7 @@ pub struct TcpClient {
     #[arg(long, env = "SOCKLAB_PASSWORD", default_value = "socklab", hide_env_values = true)]
     pub password: String,
     /// Send this and log out when all is sent (may be repeated)
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub send: Vec<String>,
     /// The pause after each chat, for servers that take one recv for one message
     #[arg(long, default_value = "50ms", value_name = "TIME", value_parser = time)]

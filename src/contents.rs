@@ -24,7 +24,9 @@ pub fn print() -> ExitCode {
 
 /// Writes what is not narrated, a page or a script.
 pub fn show(page: &[u8]) -> ExitCode {
-    // Where nobody reads it, nothing is lost.
-    let _ = io::stdout().write_all(page);
-    ExitCode::SUCCESS
+    match io::stdout().write_all(page) {
+        // Where nobody reads it any more, nothing is lost.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => crate::not_written(&error),
+        _ => ExitCode::SUCCESS,
+    }
 }

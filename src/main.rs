@@ -87,8 +87,8 @@ fn play(chapter: &Chapter, show: &Show) -> ExitCode {
 
     let status = outcome.as_ref().err().map_or(0, Error::exit_code);
     perform(Some(narration.clone()), demos::actor(chapter), || narration.done(status.into()));
-    if output.closed() {
-        return complain("standard output was closed, so it ended here", OUTPUT_CLOSED);
+    if let Some(error) = output.failure() {
+        return not_written(&error);
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -218,6 +218,14 @@ fn start_log(filter: &str) -> Result<(), String> {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     Ok(())
+}
+
+/// What could not be written to standard output ended it.
+fn not_written(error: &io::Error) -> ExitCode {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return complain("standard output was closed, so it ended here", OUTPUT_CLOSED);
+    }
+    complain(&format!("standard output: {error}"), 1)
 }
 
 fn complain(sentence: &str, status: u8) -> ExitCode {

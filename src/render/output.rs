@@ -11,6 +11,7 @@ pub type Sink = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 pub struct Output {
     sink: Mutex<Sink>,
     closed: AtomicBool,
+    failure: Mutex<Option<io::Error>>,
     on_closed: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -24,6 +25,7 @@ impl Output {
         Arc::new(Self {
             sink: Mutex::new(sink),
             closed: AtomicBool::new(false),
+            failure: Mutex::new(None),
             on_closed: Mutex::new(None),
         })
     }
@@ -46,6 +48,11 @@ impl Output {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Why writing failed, if it did: [`io::ErrorKind::BrokenPipe`] when nobody reads any more.
+    pub fn failure(&self) -> Option<io::Error> {
+        lock(&self.failure).take()
+    }
+
     /// Writes `text`, and a line's end after it when it has none.
     pub fn line(&self, text: &str) {
         if text.ends_with('\n') { self.block(text) } else { self.block(&format!("{text}\n")) }
@@ -56,12 +63,11 @@ impl Output {
         if self.closed() {
             return;
         }
-        let written = sink(text);
-        self.closed.store(written.is_err(), Ordering::Release);
+        let Err(error) = sink(text) else { return };
+        self.closed.store(true, Ordering::Release);
         drop(sink);
-        if written.is_err() {
-            self.tell_closed();
-        }
+        *lock(&self.failure) = Some(error);
+        self.tell_closed();
     }
 
     /// With no lock held while the callback runs: it may write.

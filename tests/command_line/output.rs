@@ -169,6 +169,19 @@ fn received(event: &Event) -> Option<&[u8]> {
     }
 }
 
+/// A full disk is no reader that went away.
+#[cfg(target_os = "linux")]
+#[test]
+fn into_a_full_disk() {
+    for args in [&["socket-types"][..], &[]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let output = socklab(args).stdout(full).output().expect("socklab runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("standard output: No space left"), "{said}");
+    }
+}
+
 #[test]
 fn a_script_into_a_closed_pipe() {
     let mut command = socklab(&["completions", "bash"]);

@@ -20,6 +20,8 @@ fn wrong_flags() {
         &["tcp-client", "--gap", "soon"],
         &["tcp-client", "--timeout", "0s"],
         &["tcp-client", "--host", ""],
+        &["tcp-client", "--send", ""],
+        &["tour", "--quiet", "--step"],
         &["tour", "--pace", "500000000000y"],
         &["socket-types", "sctp"],
         &["dance"],
