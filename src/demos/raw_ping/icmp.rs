@@ -144,7 +144,7 @@ pub enum Meaning {
     OurRequest,
     /// The answer.
     Reply,
-    /// A reply under our identifier that is not the answer to this request: late, or not what was sent.
+    /// An echo under our identifier, and neither this request nor its answer: late, or not what was sent.
     Stray,
     /// Somebody on the way says that the request cannot be delivered.
     Unreachable,
@@ -184,15 +184,14 @@ impl Echo<'_> {
         let kind = message.kind();
         let ours = message.identifier() == self.identifier;
         let this = ours && message.sequence() == self.sequence;
-        if kind == version.reply() {
-            return match (this && message.payload() == self.payload, ours) {
-                (true, _) => Meaning::Reply,
-                (false, true) => Meaning::Stray,
-                (false, false) => Meaning::Other,
+        if kind == version.reply() || kind == version.request() {
+            let answers = this && message.payload() == self.payload;
+            return match kind == version.reply() {
+                true if answers => Meaning::Reply,
+                false if this => Meaning::OurRequest,
+                _ if ours => Meaning::Stray,
+                _ => Meaning::Other,
             };
-        }
-        if kind == version.request() {
-            return if this { Meaning::OurRequest } else { Meaning::Other };
         }
         let caused = || message.cause(version).is_some_and(|cause| self.is(cause, version));
         match kind {
@@ -259,6 +258,7 @@ mod tests {
             assert_eq!(meaning(&reply_to(&ECHO, version), version), Meaning::Reply);
             let earlier = Echo { sequence: 0, ..ECHO };
             assert_eq!(meaning(&reply_to(&earlier, version), version), Meaning::Stray);
+            assert_eq!(meaning(&earlier.request(version), version), Meaning::Stray);
             let altered = Echo { payload: b"socklab?", ..ECHO };
             assert_eq!(meaning(&reply_to(&altered, version), version), Meaning::Stray);
             let another = Echo { identifier: 7, ..ECHO };

@@ -227,9 +227,10 @@ pub fn rejected(answer: &Answer) {
     }
 }
 
-/// An answer under our identifier to something else.
+/// An echo under our identifier, but not of this request.
 pub fn stray(answer: &Answer) {
-    note("raw-ping.stray", &[("sequence", &answer.message.sequence())]);
+    let message = answer.message;
+    note("raw-ping.stray", &[("type", &message.kind()), ("sequence", &message.sequence())]);
 }
 
 /// What a raw socket gets because every raw socket gets it.
