@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
@@ -195,8 +196,14 @@ fn stop_on_signals(hold: &Hold, restore: impl Fn() + Send + 'static) -> Stop {
 fn stop_when_closed(output: &Output, hold: &Hold, stop: &Stop) {
     let (stop, hold) = (stop.clone(), hold.clone());
     output.on_closed(move || {
-        hold.release();
-        stop.request();
+        // On a thread of its own: who hears of it may make calls, and the renderer is still busy with the last one.
+        let stopping = move || {
+            hold.release();
+            stop.request();
+        };
+        if let Err(error) = thread::Builder::new().name("closed".into()).spawn(stopping) {
+            tracing::error!("standard output is closed, and no thread to say so: {error}");
+        }
     });
 }
 

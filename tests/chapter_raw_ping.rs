@@ -5,6 +5,8 @@
 
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
@@ -99,7 +101,7 @@ fn private(setup: &str, wrapper: &str, args: &[&str]) -> Option<Command> {
     let tried = Command::new("unshare").args(unshare).arg(up).output();
     let allowed = tried.as_ref().is_ok_and(|tried| tried.status.success());
     if !allowed {
-        println!("skipped: no network of its own: {tried:?}");
+        support::skipped(&format!("no network of its own: {tried:?}"));
         return None;
     }
     let mut command = Command::new("unshare");
@@ -346,12 +348,12 @@ fn without_any_permission_the_missing_one_is_named_and_how_to_get_it() {
 #[test]
 fn the_capability_that_is_advised_is_enough() {
     if !is_root() {
-        return println!("skipped: only root gives capabilities away");
+        return support::skipped("only root gives capabilities away");
     }
     let (_folder, copy) = copy_for_everybody();
     let given = Command::new("setcap").arg("cap_net_raw+ep").arg(&copy).output();
     if !given.as_ref().is_ok_and(|given| given.status.success()) {
-        return println!("skipped: setcap: {given:?}");
+        return support::skipped(&format!("setcap: {given:?}"));
     }
     let nobody = "--reuid 65534 --regid 65534 --clear-groups --inh-caps=-all";
     let mut command = Command::new("setpriv");
@@ -367,7 +369,7 @@ fn an_ordinary_user_pings_in_a_network_of_its_own() {
     let run = Run::of(as_nobody(copy.to_str().unwrap(), &["--private", "--count", "2"]));
     if run.stderr.contains("No private network") {
         assert_eq!((run.status, run.events.len()), (Some(1), 1), "nothing but done");
-        return println!("skipped: {}", run.stderr);
+        return support::skipped(&run.stderr);
     }
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     assert_eq!(run.events[0].seq, 1);
@@ -399,7 +401,7 @@ fn an_unreachable_host_is_reported_and_the_report_known_as_ours() {
     let Some(command) = private(link, "", &["192.0.2.2", "--timeout", "20s"]) else { return };
     let run = Run::of(command);
     if run.events.is_empty() {
-        return println!("skipped: no veth: {}", run.stderr);
+        return support::skipped(&format!("no veth: {}", run.stderr));
     }
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     assert_eq!(run.blank("raw-ping.error", "from"), "192.0.2.1");

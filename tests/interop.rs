@@ -259,7 +259,7 @@ fn our_client_and_our_server_understand_each_other() {
 #[test]
 fn over_ipv6() {
     if let Err(why) = TcpListener::bind("[::1]:0") {
-        println!("skipped: no IPv6 on this machine: {why}");
+        support::skipped(&format!("no IPv6 on this machine: {why}"));
         return;
     }
     let server = Server::start(&["--host", "::1"]);

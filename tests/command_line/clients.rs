@@ -17,7 +17,7 @@ fn a_refused_port() {
 #[test]
 fn every_address_of_a_name_is_tried() {
     let Some(hosts) = Hosts::with("chat.test", &["127.0.0.9", "127.0.0.1"]) else {
-        println!("skipped: no mount namespace for a hosts file of our own");
+        support::skipped("no mount namespace for a hosts file of our own");
         return;
     };
     let server = Server::start(&["--host", "127.0.0.9"]);

@@ -14,7 +14,7 @@ fn a_port_in_use() {
 #[test]
 fn a_privileged_port() {
     let Some(mut command) = without_privilege() else {
-        println!("skipped: no way to be without the privilege here");
+        support::skipped("no way to be without the privilege here");
         return;
     };
     command.args(["tcp-server", "--host", "0.0.0.0", "--port", "80"]);

@@ -149,7 +149,7 @@ fn more_clients_than_descriptors() {
 #[test]
 fn more_clients_than_threads() {
     let Some(mut command) = with_few_threads() else {
-        println!("skipped: no way to limit the threads of one process here");
+        support::skipped("no way to limit the threads of one process here");
         return;
     };
     command.args(["tcp-server", "--port", "0", "--format", "json", "--log", "off"]);
