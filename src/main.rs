@@ -168,7 +168,7 @@ impl Hold {
 /// The tour is to be read along; the chapters go at the kernel's own pace.
 fn pace(chapter: &Chapter, show: &Show) -> Duration {
     let usual = match chapter {
-        Chapter::Tour(_) if show.format == Format::Text => Duration::from_millis(200),
+        Chapter::Tour(_) if show.format == Format::Text => Duration::from_millis(180),
         _ => Duration::ZERO,
     };
     show.pace.unwrap_or(usual)

@@ -116,4 +116,13 @@ impl Stretch {
             Self::Stepped => limit.max(Duration::from_secs(24 * 60 * 60)),
         }
     }
+
+    /// The wait that stands in for `time`, which no other end's call can shorten: it grows with the pace, but lasts no
+    /// day because somebody must press Enter.
+    pub fn of_pause(self, time: Duration) -> Duration {
+        match self {
+            Self::Times(_) => self.of(time),
+            Self::Stepped => time,
+        }
+    }
 }

@@ -62,6 +62,19 @@ fn stepped_each_call_waits_for_enter() {
     assert_eq!(code, Some(0));
 }
 
+/// Nothing but Enter is waited for: a pause of the program's own does not grow to a day because somebody may be thinking.
+#[test]
+fn the_tour_goes_on_when_its_questions_are_answered() {
+    let mut terminal = Terminal::start(80, &["tour", "tcp-server", "--ask", "--pace", "0s"]);
+    for _ in socklab::reference::questions("tcp-server") {
+        terminal.wait_for("Press");
+        terminal.press("\n");
+    }
+    let (code, shown) = terminal.end();
+    assert!(shown.contains("goodbye lin!"), "{shown}");
+    assert_eq!(code, Some(0));
+}
+
 #[test]
 fn stepped_it_can_be_interrupted() {
     let mut terminal = Terminal::start(80, &["tcp-server", "--port", "0", "--step"]);

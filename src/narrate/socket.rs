@@ -202,10 +202,13 @@ impl Socket {
 
     /// `fcntl(2)` with F_SETFL: calls that would wait fail with EAGAIN instead (or wait again).
     ///
-    /// The flags are read first, and written only when they change: one system call or two.
+    /// Two system calls: the flags are read first. None when nothing changes.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        let changes = self.known.nonblocking.load(Ordering::Relaxed) != nonblocking;
-        let flags = if nonblocking { "O_NONBLOCK" } else { "0" };
+        if self.known.nonblocking.load(Ordering::Relaxed) == nonblocking {
+            return Ok(());
+        }
+        // A socket is open for reading and writing; the other flags are kept as they were.
+        let flags = if nonblocking { "O_RDWR|O_NONBLOCK" } else { "O_RDWR" };
         narrate(
             self.narration.as_deref(),
             || {
@@ -217,9 +220,8 @@ impl Socket {
             },
             || self.inner().set_nonblocking(nonblocking),
             |ended, ()| {
-                if let (true, Some(syscalls)) = (changes, &mut ended.syscalls) {
-                    syscalls.push("fcntl".into());
-                }
+                // F_GETFL comes first.
+                ended.syscalls.iter_mut().for_each(|syscalls| syscalls.push("fcntl".into()));
             },
         )?;
         self.known.nonblocking.store(nonblocking, Ordering::Relaxed);

@@ -104,6 +104,23 @@ fn open(version: Version) -> Result<(Socket, Access)> {
 }
 // ANCHOR_END: open
 
+// ANCHOR: build
+/// The request with its checksum. What is new in it is shown.
+fn build(echo: Echo, version: Version) -> Vec<u8> {
+    let mut bytes = echo.request(version);
+    if echo.sequence == 1 {
+        show::request(&bytes, version);
+    }
+    // Over ICMPv6 it takes in the IPv6 addresses too, and so it is left to the kernel.
+    if version == Version::V4 {
+        let checksum = Checksum::of(&bytes);
+        icmp::write_checksum(&mut bytes, checksum.checksum);
+        show::checksum(echo.sequence, &checksum, &bytes);
+    }
+    bytes
+}
+// ANCHOR_END: build
+
 /// An ICMP socket, and whom it pings.
 struct Pinger {
     socket: Arc<Socket>,
@@ -119,13 +136,16 @@ struct Pinger {
 impl Pinger {
     fn open(target: SocketAddr, limit: Duration, stage: &Stage) -> Result<Self> {
         let version = if target.is_ipv4() { Version::V4 } else { Version::V6 };
-        let (socket, access) = open(version)?;
+        // Not every number fits: the lower half tells programs apart well enough.
+        let identifier = std::process::id() as u16;
+        let (socket, access) = open(version).inspect_err(|_| {
+            note("raw-ping.unsent", &[]);
+            build(Echo { identifier, sequence: 1, payload: PAYLOAD }, version);
+        })?;
         show::access(access, version);
         socket.set_read_timeout(Some(limit)).map_err(Error::during("setsockopt", target))?;
 
         let (socket, stop) = (Arc::new(socket), stage.stop.clone());
-        // Not every number fits: the lower half tells programs apart well enough.
-        let identifier = std::process::id() as u16;
         Ok(Self { socket, access, version, target, identifier, limit, stop })
     }
 
@@ -134,28 +154,11 @@ impl Pinger {
         let mut tally = Tally::default();
         for sequence in 1..=count {
             note("raw-ping.request", &[("number", &sequence), ("count", &count)]);
-            let request = self.build(sequence);
+            let request = build(self.echo(sequence), self.version);
             tally.add(self.exchange(&request)?);
         }
         Ok(tally)
     }
-
-    // ANCHOR: build
-    /// The request with its checksum. What is new in it is shown.
-    fn build(&self, sequence: u16) -> Vec<u8> {
-        let mut bytes = self.echo(sequence).request(self.version);
-        if sequence == 1 {
-            show::request(&bytes, self.version);
-        }
-        // Over ICMPv6 it takes in the IPv6 addresses too, and so it is left to the kernel.
-        if self.version == Version::V4 {
-            let checksum = Checksum::of(&bytes);
-            icmp::write_checksum(&mut bytes, checksum.checksum);
-            show::checksum(sequence, &checksum, &bytes);
-        }
-        bytes
-    }
-    // ANCHOR_END: build
 
     fn echo(&self, sequence: u16) -> Echo<'static> {
         Echo { identifier: self.identifier, sequence, payload: PAYLOAD }

@@ -13,7 +13,7 @@ use crate::cli::{Backoff, RobustClient};
 use crate::error::{Error, Result};
 use crate::narrate::event::Errno;
 use crate::narrate::{self, note};
-use crate::stage::{Stage, Stop, Stretch};
+use crate::stage::{Stage, Stop};
 
 use connection::Connection;
 
@@ -54,7 +54,7 @@ impl Patience {
         let timeout = args.timeout.unwrap_or(Duration::from_secs(5));
         Self {
             tries: args.retries,
-            delay: own_time(stage.stretch, delay),
+            delay: stage.stretch.of_pause(delay),
             backoff: args.backoff,
             connect: timeout,
             answer: stage.stretch.of(timeout),
@@ -67,14 +67,6 @@ impl Patience {
             Backoff::Fixed => delay,
             Backoff::Exponential => delay.saturating_mul(2),
         }
-    }
-}
-
-/// A time that nobody else's call can shorten: it grows with the pace, but need not wait for anybody's Enter.
-fn own_time(stretch: Stretch, time: Duration) -> Duration {
-    match stretch {
-        Stretch::Times(_) => stretch.of(time),
-        Stretch::Stepped => time,
     }
 }
 

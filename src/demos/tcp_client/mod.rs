@@ -124,7 +124,7 @@ impl Session {
                 Happening::Typed(line) if line.is_empty() => {}
                 Happening::Typed(content) => {
                     self.send(&Request::Chat { username: Some(args.user.clone()), content })?;
-                    stage.stop.wait_for(args.gap);
+                    stage.stop.wait_for(stage.stretch.of_pause(args.gap));
                 }
                 Happening::Answer(reply) => show(&reply),
                 Happening::NotUnderstood(why) => not_understood(&why),

@@ -1,5 +1,6 @@
 //! Chapters 2 and 3 of the tour: a server and two clients of one chat, each on threads of its own.
 
+use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub fn run(stage: &Stage) -> Result<()> {
     };
     let outcome = two_clients(port, &stop, stage.stretch);
     stop.request();
-    let served = serving.join().unwrap_or(Ok(()));
+    let served = serving.join().unwrap_or_else(|panic| resume_unwind(panic));
     if all_stop.requested() {
         return Err(Error::Interrupted);
     }
@@ -53,7 +54,7 @@ fn two_clients(port: u16, stop: &Stop, stretch: Stretch) -> Result<()> {
         Err(_) => Ok(()),
     };
     drop(leave);
-    lin.join().unwrap_or(Ok(())).and(outcome)
+    lin.join().unwrap_or_else(|panic| resume_unwind(panic)).and(outcome)
 }
 
 /// Somebody who types nothing, and logs out when told to.

@@ -88,7 +88,10 @@ const LEGS: [Leg; 7] = [
         before: "tour.robust-client-before",
         keep: "tour.robust-client-keep",
         actor: "client",
-        play: |stage| robust_client::run(&late_server(), stage),
+        play: |stage| {
+            robust_client::run(&scenario(Scenario::Late), stage)?;
+            robust_client::run(&scenario(Scenario::SlowReader), stage)
+        },
     },
     Leg {
         visits: &[Visit::GracefulClose],
@@ -96,7 +99,10 @@ const LEGS: [Leg; 7] = [
         before: "tour.graceful-close-before",
         keep: "tour.graceful-close-keep",
         actor: "socklab",
-        play: |stage| graceful_close::run(&GracefulClose { way: Closing::Graceful }, stage),
+        play: |stage| {
+            graceful_close::run(&GracefulClose { way: Closing::Graceful }, stage)?;
+            graceful_close::run(&GracefulClose { way: Closing::Abrupt }, stage)
+        },
     },
     Leg {
         visits: &[Visit::UdpHeartbeat],
@@ -116,7 +122,7 @@ const LEGS: [Leg; 7] = [
     },
 ];
 
-fn late_server() -> RobustClient {
+fn scenario(scenario: Scenario) -> RobustClient {
     RobustClient {
         host: "localhost".to_owned(),
         port: DEFAULT_PORT,
@@ -125,7 +131,7 @@ fn late_server() -> RobustClient {
         timeout: None,
         backoff: Backoff::Fixed,
         message: "hello".to_owned(),
-        scenario: Some(Scenario::Late),
+        scenario: Some(scenario),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::narrate::note;
 use crate::stage::Stage;
 
-use super::{Client, Cue, Patience, own_time, rounded};
+use super::{Client, Cue, Patience, rounded};
 
 /// The pause between tries, where the user asks for none: short, as the peer is near.
 const DELAY: Duration = Duration::from_millis(300);
@@ -41,7 +41,7 @@ pub fn play(scenario: Scenario, args: &RobustClient, stage: &Stage) -> Result<()
 
 /// How patient the client is when nobody will do what it waits for: the limit passes by itself, whoever is reading.
 fn short(args: &RobustClient, stage: &Stage) -> Patience {
-    let limit = own_time(stage.stretch, args.timeout.unwrap_or(SHORT));
+    let limit = stage.stretch.of_pause(args.timeout.unwrap_or(SHORT));
     Patience { connect: limit, answer: limit, ..Patience::of(args, stage) }
 }
 

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use socket2::{Domain, Protocol, Type};
@@ -80,7 +81,7 @@ pub fn beside(
 ) -> Result<()> {
     let playing = narrate::spawn("peer", peer).map_err(no_thread)?;
     let outcome = client();
-    let played = playing.join().unwrap_or(Ok(()));
+    let played = playing.join().unwrap_or_else(|panic| resume_unwind(panic));
     // Without a peer the client could not but fail.
     played.and(outcome)
 }

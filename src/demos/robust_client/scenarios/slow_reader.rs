@@ -15,13 +15,13 @@ use super::{Client, Cue, Patience};
 const BUFFERS: usize = 8 * 1024;
 
 /// More than all buffers hold between the two programs.
-const MESSAGE: usize = 32 * 1024;
+const MESSAGE: usize = 64 * 1024;
 
 /// What the peer reads with one call.
 const PIECE: usize = 4 * 1024;
 
 /// What the peer takes for each piece, as if it had work to do with it.
-const WORK: Duration = Duration::from_millis(30);
+const WORK: Duration = Duration::from_millis(15);
 
 pub fn play(args: &RobustClient, stage: &Stage) -> Result<()> {
     note("robust-client.slow-reader", &[("bytes", &MESSAGE), ("buffer", &BUFFERS)]);
