@@ -5,9 +5,11 @@
 
 #![allow(dead_code, reason = "each file of tests/ takes what it needs")]
 
+pub mod drawn;
 #[cfg(target_os = "linux")]
 pub mod hosts;
 pub mod lines;
+pub mod placeholders;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;
