@@ -65,3 +65,8 @@ fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
 fn no_thread(error: io::Error) -> Error {
     Error::during("pthread_create", "a thread of its own")(error)
 }
+
+/// The time limit set on the socket is over.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

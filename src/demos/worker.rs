@@ -1,11 +1,13 @@
-//! A thread that a demo starts, and waits for no longer than it wants to.
+//! Threads that a demo starts: one that it waits for no longer than it wants to, and one that wakes it when it is to stop.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::narrate;
+use crate::stage::Stop;
 
 /// A thread of the narration.
 pub struct Worker {
@@ -37,5 +39,37 @@ impl Worker {
     pub fn join(self) {
         // A thread that panicked has said so on standard error.
         let _ = self.thread.join();
+    }
+}
+
+/// A thread that waits for the request to stop, and then wakes whoever waits for something else.
+pub struct Waker {
+    over: Stop,
+    worker: Worker,
+}
+
+impl Waker {
+    /// Has `wake` done when somebody asks to stop, under this thread's own name.
+    ///
+    /// # Errors
+    /// No more threads are to be had.
+    pub fn start(stop: &Stop, wake: impl FnOnce() + Send + 'static) -> Result<Self> {
+        let over = Stop::default();
+        let (asked, ending, ended) = (stop.clone(), over.clone(), over.clone());
+        stop.on_request(move || ending.request());
+        let wait = move || {
+            ended.wait();
+            if asked.requested() {
+                wake();
+            }
+        };
+        let worker = Worker::start(&narrate::actor(), wait).map_err(super::no_thread)?;
+        Ok(Self { over, worker })
+    }
+
+    /// Ends the thread: nobody waits any more.
+    pub fn end(self) {
+        self.over.request();
+        self.worker.join();
     }
 }

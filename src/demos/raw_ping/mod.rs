@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 use crate::narrate::{self, Socket, note};
 use crate::stage::{Stage, Stop};
 
-use super::worker::Worker;
+use super::is_timeout;
+use super::worker::Waker;
 use checksum::Checksum;
 use icmp::{Echo, Meaning, Message, Version};
 use tally::{Outcome, Tally};
@@ -58,7 +59,7 @@ fn ping(args: &RawPing, stage: &Stage) -> Result<()> {
         note("raw-ping.private", &[]);
     }
     let mut pinger = Pinger::open(target, limit, stage)?;
-    let waker = Waker::start(&pinger.socket, &stage.stop)?;
+    let waker = pinger.wake_on(&stage.stop)?;
     let outcome = pinger.all(args.count);
     waker.end();
     let tally = outcome?;
@@ -147,6 +148,12 @@ impl Pinger {
 
         let (socket, stop) = (Arc::new(socket), stage.stop.clone());
         Ok(Self { socket, access, version, target, identifier, limit, stop })
+    }
+
+    /// Without a peer `shutdown` fails with ENOTCONN. On Linux it wakes recvfrom all the same.
+    fn wake_on(&self, stop: &Stop) -> Result<Waker> {
+        let socket = self.socket.clone();
+        Waker::start(stop, move || drop(socket.shutdown(Shutdown::Both)))
     }
 
     /// One request after the other.
@@ -243,39 +250,6 @@ impl Pinger {
         let raw = self.access == Access::Raw || cfg!(target_vendor = "apple");
         raw && self.version == Version::V4
     }
-}
-
-/// A thread that ends the waiting when the demo is to stop.
-struct Waker {
-    over: Stop,
-    thread: Worker,
-}
-
-impl Waker {
-    fn start(socket: &Arc<Socket>, stop: &Stop) -> Result<Self> {
-        let over = Stop::default();
-        let ending = over.clone();
-        stop.on_request(move || ending.request());
-        let (socket, stop, wait) = (socket.clone(), stop.clone(), over.clone());
-        let wake = move || {
-            wait.wait();
-            if stop.requested() {
-                // Without a peer it fails with ENOTCONN. On Linux it wakes recvfrom all the same.
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-        };
-        let thread = Worker::start(ACTOR, wake).map_err(super::no_thread)?;
-        Ok(Self { over, thread })
-    }
-
-    fn end(self) {
-        self.over.request();
-        self.thread.join();
-    }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// What came, in its parts.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use crate::cli::LOOPBACK;
+use crate::demos::is_timeout;
 use crate::error::{Error, Result};
 use crate::narrate::event::visible;
 use crate::narrate::{Socket, acting_as, note};
@@ -192,10 +193,6 @@ fn connected(sender: &Socket, address: SocketAddr, stop: &Stop) -> Result<()> {
     Ok(())
 }
 // ANCHOR_END: connected
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
 
 /// On Windows it is called a reset.
 fn is_refusal(error: &io::Error) -> bool {

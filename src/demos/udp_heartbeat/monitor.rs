@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 
 use crate::cli::{DEFAULT_PORT, UdpHeartbeat};
-use crate::demos::worker::Worker;
+use crate::demos::worker::Waker;
 use crate::error::{Error, Result};
 use crate::narrate::event::visible;
-use crate::narrate::{self, Socket, note};
+use crate::narrate::{Socket, note};
 use crate::stage::{Stage, Stop};
 
 use super::roll::{Beat, News, Roll};
@@ -208,35 +208,12 @@ impl Monitor {
     /// `shutdown` would do on Linux, though it fails with ENOTCONN; an empty datagram does everywhere.
     pub fn wake_on_stop(&self) -> Result<Waker> {
         let (socket, to_itself) = (self.socket.clone(), self.reachable().into());
-        let over = Stop::default();
-        let (asked, ended) = (self.stop.clone(), over.clone());
-        self.stop.on_request(move || ended.request());
-        let ended = over.clone();
-        let wake = move || {
-            ended.wait();
-            if asked.requested() {
-                note("udp-heartbeat.waking", &[]);
-                let _ = socket.send_to(&[], &to_itself);
-            }
-        };
-        let worker = Worker::start(&narrate::actor(), wake).map_err(crate::demos::no_thread)?;
-        Ok(Waker { over, worker })
+        Waker::start(&self.stop, move || {
+            note("udp-heartbeat.waking", &[]);
+            let _ = socket.send_to(&[], &to_itself);
+        })
     }
     // ANCHOR_END: wake
-}
-
-/// The thread that wakes the monitor.
-pub struct Waker {
-    over: Stop,
-    worker: Worker,
-}
-
-impl Waker {
-    /// Ends the thread.
-    pub fn end(self) {
-        self.over.request();
-        self.worker.join();
-    }
 }
 
 fn not_a_beat(datagram: &[u8], sender: &SockAddr) {
