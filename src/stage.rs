@@ -15,9 +15,6 @@ pub struct Stage {
 
 /// Where lines come from. A terminal implements it so that what is being typed and what is printed do not tear each other.
 pub trait Input: Send {
-    /// Somebody is there to be asked: it is a terminal, not a pipe.
-    fn interactive(&self) -> bool;
-
     /// Hands each line to `deliver` as it comes, without its end, and at the end of the input `None`. Returns at once.
     fn start(&mut self, deliver: Box<dyn FnMut(Option<String>) + Send>);
 }
@@ -26,10 +23,6 @@ pub trait Input: Send {
 pub struct NoInput;
 
 impl Input for NoInput {
-    fn interactive(&self) -> bool {
-        false
-    }
-
     fn start(&mut self, mut deliver: Box<dyn FnMut(Option<String>) + Send>) {
         deliver(None);
     }

@@ -109,10 +109,6 @@ impl Keyboard {
 }
 
 impl Input for Keyboard {
-    fn interactive(&self) -> bool {
-        self.mode != Mode::Piped
-    }
-
     fn start(&mut self, mut deliver: Deliver) {
         let (output, screen) = (self.output.clone(), self.screen.clone());
         let started = match self.mode {

@@ -61,6 +61,15 @@ fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
     })
 }
 
+/// One address of `host`, an IPv4 one if it has any, and whether there were several.
+fn resolve_one(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, bool)> {
+    let addresses = resolve(host, port, limit)?;
+    let chosen = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).copied();
+    let chosen =
+        chosen.ok_or_else(|| Error::failed("resolve.no-address", [("host", host.to_owned())]))?;
+    Ok((chosen, addresses.len() > 1))
+}
+
 /// A thread that could not be started.
 fn no_thread(error: io::Error) -> Error {
     Error::during("pthread_create", "a thread of its own")(error)

@@ -20,9 +20,7 @@ mod poll;
 mod resolve;
 mod socket;
 
-pub use narration::{
-    Narration, Observer, acting_as, actor, message, narrated, note, perform, spawn, state,
-};
+pub use narration::{Narration, Observer, acting_as, actor, message, note, perform, spawn, state};
 pub use poll::{Interest, PollFd, Ready, poll};
 pub use resolve::{LookupError, resolve};
 pub use socket::Socket;

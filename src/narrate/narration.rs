@@ -135,11 +135,6 @@ pub fn acting_as<T>(actor: &str, play: impl FnOnce() -> T) -> T {
     perform(of_thread(), actor, play)
 }
 
-/// Whether anybody is told of the calls made on this thread.
-pub fn narrated() -> bool {
-    of_calls().is_some()
-}
-
 /// Starts a thread that goes on in this thread's narration, under the name `actor` (which is also the thread's name).
 ///
 /// # Errors

@@ -247,11 +247,8 @@ fn wake_accept(listener: &Socket, address: SocketAddr) {
 
 /// The address to listen on: an IPv4 address of the name if it has one, for clients that know no other.
 fn choose_address(host: &str, port: u16, stretch: Stretch) -> Result<SocketAddr> {
-    let addresses = super::resolve(host, port, stretch.of(RESOLVE_LIMIT))?;
-    let chosen = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).copied();
-    let chosen =
-        chosen.ok_or_else(|| Error::failed("resolve.no-address", [("host", host.to_owned())]))?;
-    if addresses.len() > 1 {
+    let (chosen, of_several) = super::resolve_one(host, port, stretch.of(RESOLVE_LIMIT))?;
+    if of_several {
         note("tcp-server.address-chosen", &[("host", &host), ("address", &chosen.ip())]);
     }
     Ok(chosen)

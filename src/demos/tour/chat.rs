@@ -73,10 +73,6 @@ impl Listener {
 }
 
 impl Input for Listener {
-    fn interactive(&self) -> bool {
-        false
-    }
-
     fn start(&mut self, mut deliver: Box<dyn FnMut(Option<String>) + Send>) {
         let _ = self.logged_in.send(());
         let Some(leave) = self.leave.take() else { return };

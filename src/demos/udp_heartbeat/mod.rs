@@ -35,11 +35,8 @@ pub fn run(args: &UdpHeartbeat, stage: &Stage) -> Result<()> {
 
 /// Where the monitor is. Of several addresses an IPv4 one: both ends choose alike, as no answer would tell who is right.
 fn monitor_address(host: &str, port: u16, stretch: Stretch) -> Result<SocketAddr> {
-    let addresses = super::resolve(host, port, stretch.of(RESOLVE_LIMIT))?;
-    let chosen = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).copied();
-    let chosen =
-        chosen.ok_or_else(|| Error::failed("resolve.no-address", [("host", host.to_owned())]))?;
-    if addresses.len() > 1 {
+    let (chosen, of_several) = super::resolve_one(host, port, stretch.of(RESOLVE_LIMIT))?;
+    if of_several {
         note("udp-heartbeat.address-chosen", &[("host", &host), ("address", &chosen.ip())]);
     }
     Ok(chosen)
