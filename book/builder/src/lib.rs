@@ -9,8 +9,10 @@
 //! | [`includes`], [`links`] | What is missing: a file, an anchor, the target of a link? |
 //! | [`recording`], [`transcript`], [`narration`] | What happened in a run, as the terminal shows it, and which part of a line is what? |
 //! | [`run`], [`console`], [`sequence`], [`states`] | How is it shown: a transcript in steps, a terminal, diagrams? |
+//! | [`actors`], [`html`] | Who has which colour, and what is safe in Markdown? |
 //! | [`reference`](mod@reference), [`mistakes`] | What does the program's own reference say? |
 
+pub mod actors;
 pub mod build;
 pub mod console;
 pub mod html;

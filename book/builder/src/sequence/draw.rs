@@ -2,181 +2,202 @@
 
 use std::fmt::Write;
 
-use super::rows::{Row, RowKind, Rows};
+use super::rows::{Row, RowKind, Rows, Span};
 use super::wires::{Arrow, What};
+use crate::actors;
 use crate::html::escape;
 
 /// The height of a row, and of what is above the first.
 const ROW: usize = 24;
 const HEAD: usize = 52;
 
-/// Where the lanes are and how the text beside them is set.
-struct Columns {
-    width: usize,
-    /// For each lane: where it is, and whether its text is to the left of it.
-    lanes: Vec<(usize, bool)>,
+/// A character of a state's name is this wide.
+const LETTER: usize = 8;
+
+/// Where a lane is, and on which side of it its text.
+#[derive(Clone, Copy)]
+struct Column {
+    x: usize,
+    text_is_left: bool,
 }
 
-impl Columns {
-    /// Two lanes have their text outside and the arrows between; more have it to their right.
-    fn of(lanes: usize) -> Self {
-        match lanes {
-            1 => Self { width: 400, lanes: vec![(30, false)] },
-            2 => Self { width: 820, lanes: vec![(330, true), (490, false)] },
-            _ => {
-                let lanes: Vec<_> = (0..lanes).map(|lane| (30 + lane * 300, false)).collect();
-                Self { width: lanes.len() * 300, lanes }
-            }
-        }
-    }
+/// What is being drawn, and where.
+struct Drawing<'a> {
+    id: &'a str,
+    rows: &'a Rows,
+    arrows: &'a [Arrow],
+    columns: Vec<Column>,
+    svg: String,
 }
 
 /// The whole figure.
 pub fn svg(command: &str, id: &str, rows: &Rows, arrows: &[Arrow]) -> String {
-    let columns = Columns::of(rows.lanes.len());
-    let height = HEAD + rows.rows.len() * ROW + 16;
-    let width = columns.width;
+    let (width, columns) = columns(rows.lanes.len());
+    let height = bottom(rows) + 8;
     let command = escape(command);
     let description = escape(&description(rows, arrows));
-    let mut svg = format!(
+    let svg = format!(
         "<div class=\"figure sequence\" tabindex=\"0\" role=\"group\" aria-label=\"Sequence diagram of {command}\">\n\
-         <svg class=\"picture\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" xmlns=\"http://www.w3.org/2000/svg\">\n\
-         <title id=\"{id}-title\">{command}: who called what, and when</title>\n<desc id=\"{id}-desc\">{description}</desc>\n"
+         <svg class=\"picture\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+         role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+         <title id=\"{id}-title\">{command}: who called what, and when</title>\n\
+         <desc id=\"{id}-desc\">{description}</desc>\n"
     );
-    for kind in ["arrow-head", "arrow-head lost"] {
-        let marker = marker_id(id, kind.contains("lost"));
-        _ = writeln!(
-            svg,
-            "<defs><marker id=\"{marker}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto-start-reverse\"><path class=\"{kind}\" d=\"M0 0L10 5L0 10z\"/></marker></defs>"
-        );
-    }
-    lanes(&mut svg, rows, &columns, height);
-    bars(&mut svg, rows, &columns);
-    for arrow in arrows {
-        self::arrow(&mut svg, rows, &columns, arrow, id);
-    }
+    let mut drawing = Drawing { id, rows, arrows, columns, svg };
+    drawing.lanes();
+    drawing.bars();
+    drawing.wires();
     for (index, row) in rows.rows.iter().enumerate() {
-        self::row(&mut svg, rows, &columns, index, row);
+        drawing.row(index, row);
     }
-    svg.push_str("</svg>\n</div>");
-    svg
+    drawing.svg + "</svg>\n</div>"
 }
 
-fn marker_id(id: &str, lost: bool) -> String {
-    format!("{id}-arrow{}", if lost { "-lost" } else { "" })
+/// Two lanes have their text outside and the arrows between; more have it to their right.
+fn columns(lanes: usize) -> (usize, Vec<Column>) {
+    let right = |x| Column { x, text_is_left: false };
+    match lanes {
+        1 => (400, vec![right(30)]),
+        2 => (776, vec![Column { x: 308, text_is_left: true }, right(468)]),
+        _ => (lanes * 310, (0..lanes).map(|lane| right(30 + lane * 310)).collect()),
+    }
 }
 
+/// The middle of a row.
 fn y(row: usize) -> usize {
     HEAD + row * ROW + ROW / 2
 }
 
-fn actor(rows: &Rows, lane: usize) -> String {
-    format!("actor-{}", rows.lanes[lane].place % 8 + 1)
+fn bottom(rows: &Rows) -> usize {
+    HEAD + rows.rows.len() * ROW + 8
 }
 
-fn lanes(svg: &mut String, rows: &Rows, columns: &Columns, height: usize) {
-    for (lane, (who, (x, left))) in rows.lanes.iter().zip(&columns.lanes).enumerate() {
-        let anchor = if rows.lanes.len() == 2 {
-            "middle"
-        } else if *left {
-            "end"
-        } else {
-            "start"
+impl Drawing<'_> {
+    fn add(&mut self, element: &str) {
+        self.svg.push_str(element);
+        self.svg.push('\n');
+    }
+
+    fn actor(&self, lane: usize) -> String {
+        actors::class(self.rows.lanes[lane].place)
+    }
+
+    fn lanes(&mut self) {
+        let bottom = bottom(self.rows);
+        let anchor = if self.columns.len() == 2 { "middle" } else { "start" };
+        for (lane, who) in self.rows.lanes.iter().enumerate() {
+            let (x, class, name) = (self.columns[lane].x, self.actor(lane), escape(&who.name));
+            self.add(&format!(
+                "<line class=\"lane {class}\" x1=\"{x}\" y1=\"36\" x2=\"{x}\" y2=\"{bottom}\"/>\
+                 <text class=\"lane-name {class}\" x=\"{x}\" y=\"24\" text-anchor=\"{anchor}\">{name}</text>"
+            ));
+        }
+    }
+
+    /// Calls during which something else was over.
+    fn bars(&mut self) {
+        let mut spans: Vec<Span> = self.rows.spans.values().copied().collect();
+        spans.retain(|span| span.to > span.from);
+        spans.sort_by_key(|span| (span.from, span.to));
+        for span in spans {
+            let lane = self.rows.rows[span.to].lane;
+            let (x, class) = (self.columns[lane].x - 4, self.actor(lane));
+            let top = HEAD + span.from * ROW + 4;
+            let height = y(span.to) - top;
+            self.add(&format!(
+                "<rect class=\"wait {class}\" x=\"{x}\" y=\"{top}\" width=\"8\" height=\"{height}\" rx=\"3\"/>"
+            ));
+        }
+    }
+
+    fn wires(&mut self) {
+        for class in ["arrow-head", "arrow-head lost"] {
+            let marker = self.marker(class.contains("lost"));
+            self.add(&format!(
+                "<defs><marker id=\"{marker}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" \
+                 markerHeight=\"8\" orient=\"auto\"><path class=\"{class}\" d=\"M0 0L10 5L0 10z\"/></marker></defs>"
+            ));
+        }
+        for arrow in self.arrows {
+            self.wire(arrow);
+        }
+    }
+
+    fn marker(&self, lost: bool) -> String {
+        format!("{}-{}", self.id, if lost { "lost" } else { "arrow" })
+    }
+
+    fn wire(&mut self, arrow: &Arrow) {
+        let x = |row: usize| self.columns[self.rows.rows[row].lane].x;
+        let ((x1, y1), (x2, y2)) = ((x(arrow.from), y(arrow.from)), (x(arrow.to), y(arrow.to)));
+        let lost = arrow.what == What::Reset;
+        let (class, marker) = (if lost { "arrow lost" } else { "arrow" }, self.marker(lost));
+        let path = match x1.cmp(&x2) {
+            std::cmp::Ordering::Less => format!("M{} {y1}L{} {y2}", x1 + 5, x2 - 6),
+            std::cmp::Ordering::Greater => format!("M{} {y1}L{} {y2}", x1 - 5, x2 + 6),
+            // A program that talks to itself.
+            std::cmp::Ordering::Equal => {
+                format!(
+                    "M{0} {y1}C{1} {y1} {1} {y2} {2} {y2}",
+                    x1 - 5,
+                    x1.saturating_sub(26),
+                    x1 - 6
+                )
+            }
         };
-        let (class, name, bottom) = (actor(rows, lane), escape(&who.name), height - 8);
-        _ = writeln!(
-            svg,
-            "<line class=\"lane {class}\" x1=\"{x}\" y1=\"36\" x2=\"{x}\" y2=\"{bottom}\"/>"
-        );
-        _ = writeln!(
-            svg,
-            "<text class=\"lane-name {class}\" x=\"{x}\" y=\"24\" text-anchor=\"{anchor}\">{name}</text>"
-        );
+        self.add(&format!("<path class=\"{class}\" d=\"{path}\" marker-end=\"url(#{marker})\"/>"));
+        if self.columns.len() == 2 && x1 != x2 {
+            self.wire_label(arrow, (x1, y1), (x2, y2));
+        }
     }
-}
 
-/// Calls during which something else was over.
-fn bars(svg: &mut String, rows: &Rows, columns: &Columns) {
-    let mut spans: Vec<_> = rows.spans.values().filter(|span| span.to > span.from).collect();
-    spans.sort_by_key(|span| (span.from, span.to));
-    for span in spans {
-        let lane = rows.rows[span.to].lane;
-        let (x, class) = (columns.lanes[lane].0 - 4, actor(rows, lane));
-        let (top, height) = (HEAD + span.from * ROW + 4, y(span.to) - (HEAD + span.from * ROW + 4));
-        _ = writeln!(
-            svg,
-            "<rect class=\"wait {class}\" x=\"{x}\" y=\"{top}\" width=\"8\" height=\"{height}\" rx=\"3\"/>"
-        );
+    /// Near the end that no other arrow shares.
+    fn wire_label(&mut self, arrow: &Arrow, from: (usize, usize), to: (usize, usize)) {
+        let shared = self.arrows.iter().filter(|other| other.to == arrow.to).count() > 1;
+        let (near, far) = if shared { (from, to) } else { (to, from) };
+        let (x, y) = ((near.0 * 2 + far.0) / 3, (near.1 * 2 + far.1) / 3 - 4);
+        let text = carried(arrow.what);
+        self.add(&format!(
+            "<text class=\"wire-label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>"
+        ));
     }
-}
 
-fn row(svg: &mut String, rows: &Rows, columns: &Columns, index: usize, row: &Row) {
-    let (x, left) = columns.lanes[row.lane];
-    let (cy, class) = (y(index), actor(rows, row.lane));
-    let text = escape(&row.text);
-    if row.kind == RowKind::State {
-        let width = row.text.len() * 8 + 16;
-        let start = if left { x + 4 - width } else { x - 4 };
-        let (top, middle) = (cy - 10, start + width / 2);
-        _ = writeln!(
-            svg,
-            "<rect class=\"state-box {class}\" x=\"{start}\" y=\"{top}\" width=\"{width}\" height=\"20\" rx=\"10\"/>"
-        );
-        _ = writeln!(
-            svg,
-            "<text class=\"state-name\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{text}</text>",
-            cy + 5
-        );
-        return;
+    fn row(&mut self, index: usize, row: &Row) {
+        match row.kind {
+            RowKind::State => self.state(index, row),
+            RowKind::Call => self.call(index, row, "call"),
+            RowKind::Failed => self.call(index, row, "call failed"),
+            RowKind::Limited => self.call(index, row, "call limited"),
+        }
     }
-    let (tx, anchor) = if left { (x - 12, "end") } else { (x + 12, "start") };
-    let kind = match row.kind {
-        RowKind::Failed => " failed",
-        RowKind::Limited => " limited",
-        _ => "",
-    };
-    let thread = match row.thread.as_str() {
-        "" => String::new(),
-        thread => format!("<tspan class=\"thread\">/{} </tspan>", escape(thread)),
-    };
-    _ = writeln!(svg, "<circle class=\"dot {class}\" cx=\"{x}\" cy=\"{cy}\" r=\"4\"/>");
-    _ = writeln!(
-        svg,
-        "<text class=\"call{kind}\" x=\"{tx}\" y=\"{}\" text-anchor=\"{anchor}\">{thread}{text}</text>",
-        cy + 5
-    );
-}
 
-fn arrow(svg: &mut String, rows: &Rows, columns: &Columns, arrow: &Arrow, id: &str) {
-    let (from, to) = (rows.rows[arrow.from].lane, rows.rows[arrow.to].lane);
-    let (x1, x2) = (columns.lanes[from].0, columns.lanes[to].0);
-    let (y1, y2) = (y(arrow.from), y(arrow.to));
-    let lost = arrow.what == What::Reset;
-    let marker = marker_id(id, lost);
-    let class = if lost { "arrow lost" } else { "arrow" };
-    if from == to {
-        _ = writeln!(
-            svg,
-            "<path class=\"{class}\" d=\"M{} {y1}C{} {y1} {} {y2} {} {y2}\" marker-end=\"url(#{marker})\"/>",
-            x1 - 5,
-            x1 - 24,
-            x1 - 24,
-            x2 - 6
-        );
-        return;
+    fn state(&mut self, index: usize, row: &Row) {
+        let column = self.columns[row.lane];
+        let (class, text) = (self.actor(row.lane), escape(&row.text));
+        let width = row.text.len() * LETTER + 16;
+        let x = if column.text_is_left { column.x + 4 - width } else { column.x - 4 };
+        let (top, line, middle) = (y(index) - 10, y(index) + 5, x + width / 2);
+        self.add(&format!(
+            "<rect class=\"state-box {class}\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"20\" rx=\"10\"/>\
+             <text class=\"state-name\" x=\"{middle}\" y=\"{line}\" text-anchor=\"middle\">{text}</text>"
+        ));
     }
-    let (x1, x2) = if x1 < x2 { (x1 + 5, x2 - 6) } else { (x1 - 5, x2 + 6) };
-    _ = writeln!(
-        svg,
-        "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" marker-end=\"url(#{marker})\"/>"
-    );
-    if rows.lanes.len() == 2 {
-        let (x, y) = ((x1 + x2) / 2, (y1 + y2) / 2 - 5);
-        _ = writeln!(
-            svg,
-            "<text class=\"wire-label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{}</text>",
-            carried(arrow.what)
-        );
+
+    fn call(&mut self, index: usize, row: &Row, kind: &str) {
+        let column = self.columns[row.lane];
+        let (class, text, lane, middle) =
+            (self.actor(row.lane), escape(&row.text), column.x, y(index));
+        let (x, anchor) =
+            if column.text_is_left { (lane - 12, "end") } else { (lane + 12, "start") };
+        let thread = match row.thread.as_str() {
+            "" => String::new(),
+            thread => format!("<tspan class=\"thread\">/{} </tspan>", escape(thread)),
+        };
+        let line = middle + 5;
+        self.add(&format!(
+            "<circle class=\"dot {class}\" cx=\"{lane}\" cy=\"{middle}\" r=\"4\"/>\
+             <text class=\"{kind}\" x=\"{x}\" y=\"{line}\" text-anchor=\"{anchor}\">{thread}{text}</text>"
+        ));
     }
 }
 

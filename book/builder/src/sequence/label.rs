@@ -4,16 +4,16 @@ use socklab::narrate::event::{Args, Call, Ended, Event, Kind, Resolve};
 
 use super::rows::RowKind;
 
-/// At most so many characters of the arguments are shown.
-const LONGEST: usize = 25;
+/// At most so many characters fit beside a lane. What is too long loses the end of its arguments.
+const LONGEST: usize = 36;
 
 /// A call that has returned.
 pub fn call(ended: &Ended) -> String {
-    let call = written(&ended.call);
-    match &ended.error {
-        Some(error) => format!("{call} = {} {}", ended.result, error.name),
-        None => format!("{call} = {}", ended.result),
-    }
+    let result = match &ended.error {
+        Some(error) => format!(" = {} {}", ended.result, error.name),
+        None => format!(" = {}", ended.result),
+    };
+    written(&ended.call, &result)
 }
 
 /// Whether it succeeded.
@@ -27,27 +27,35 @@ pub fn kind(ended: &Ended) -> RowKind {
 
 /// A name that was looked up.
 pub fn lookup(resolve: &Resolve) -> (String, RowKind) {
-    let call = format!("getaddrinfo({})", shortened(&format!("{:?}", resolve.host)));
-    match &resolve.error {
-        Some(error) => (format!("{call} = {}", error.name), RowKind::Failed),
-        None => (call, RowKind::Call),
-    }
+    let (result, kind) = match &resolve.error {
+        Some(error) => (format!(" = {}", error.name), RowKind::Failed),
+        None => (String::new(), RowKind::Call),
+    };
+    (fitted("getaddrinfo", &format!("{:?}", resolve.host), &result), kind)
 }
 
 /// A call that had not returned when the recording ended.
 pub fn unfinished(event: &Event) -> String {
     match &event.kind {
-        Kind::Begin(call) => format!("{} … did not return", written(call)),
+        Kind::Begin(call) => written(call, " did not return"),
         _ => String::new(),
     }
 }
 
-fn written(call: &Call) -> String {
+fn written(call: &Call, result: &str) -> String {
     // poll has its descriptors in a list.
     let fd = call.fd.filter(|_| call.call != "poll").map(|fd| fd.to_string());
-    let details = details(&call.call, &call.args);
-    let parts: Vec<String> = fd.into_iter().chain(details).collect();
-    format!("{}({})", call.call, shortened(&parts.join(", ")))
+    let parts: Vec<String> = fd.into_iter().chain(details(&call.call, &call.args)).collect();
+    fitted(&call.call, &parts.join(", "), result)
+}
+
+fn fitted(name: &str, args: &str, result: &str) -> String {
+    let room = LONGEST.saturating_sub(name.len() + 2 + result.chars().count());
+    if args.chars().count() <= room {
+        return format!("{name}({args}){result}");
+    }
+    let cut: String = args.chars().take(room.saturating_sub(1)).collect();
+    format!("{name}({cut}…){result}")
 }
 
 /// What of the arguments a reader needs to follow the story.
@@ -70,9 +78,15 @@ fn details(name: &str, args: &Args) -> Vec<String> {
     }
 }
 
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_loses_arguments_and_never_its_result() {
+        assert_eq!(fitted("send", "4, 105 B", " = 105"), "send(4, 105 B) = 105");
+        let long = fitted("connect", "5, 127.0.0.1:38885", " = -1 ECONNREFUSED");
+        assert_eq!(long, "connect(5, 127.0…) = -1 ECONNREFUSED");
+        assert_eq!(long.chars().count(), LONGEST);
     }
-    text.chars().take(LONGEST - 1).chain(['…']).collect()
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 use socklab::narrate::event::{Event, Kind, State};
-use socklab::reference;
 
 use super::label;
+use crate::actors::places;
 
 /// The diagram without its arrows.
 #[derive(Default)]
@@ -121,24 +121,4 @@ fn is_new<'a>(
 ) -> bool {
     let name = state.state.as_deref().unwrap_or_default();
     states.insert((actor, &state.local), name) != Some(name)
-}
-
-/// In which order the terminal shows the actors for the first time. Headings and tables are nobody's.
-fn places(events: &[Event]) -> HashMap<&str, usize> {
-    let mut places = HashMap::new();
-    for event in events.iter().filter(|event| has_a_margin(event)) {
-        let next = places.len();
-        places.entry(event.actor.as_ref()).or_insert(next);
-    }
-    places
-}
-
-fn has_a_margin(event: &Event) -> bool {
-    match &event.kind {
-        Kind::Begin(_) | Kind::Done(_) => false,
-        Kind::Note(note) => {
-            reference::note(&note.note).is_none_or(|text| !text.heading && text.table.is_none())
-        }
-        _ => true,
-    }
 }

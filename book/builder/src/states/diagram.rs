@@ -30,9 +30,9 @@ pub const PLACES: [Place; 11] = [
     Place { name: "FIN_WAIT1", x: 170, y: 390 },
     Place { name: "CLOSE_WAIT", x: 650, y: 390 },
     Place { name: "FIN_WAIT2", x: 170, y: 520 },
-    Place { name: "CLOSING", x: 410, y: 480 },
+    Place { name: "CLOSING", x: 440, y: 480 },
     Place { name: "LAST_ACK", x: 650, y: 510 },
-    Place { name: "TIME_WAIT", x: 410, y: 620 },
+    Place { name: "TIME_WAIT", x: 440, y: 620 },
     Place { name: "CLOSED", x: 650, y: 620 },
 ];
 
@@ -64,12 +64,12 @@ pub const WAYS: [Way; 17] = [
     way("ESTABLISHED", "FIN_WAIT1", "close: FIN", (-44, -8)),
     way("ESTABLISHED", "CLOSE_WAIT", "FIN comes: ACK", (66, -4)),
     way("FIN_WAIT1", "FIN_WAIT2", "ACK comes", (-46, 4)),
-    way("FIN_WAIT1", "CLOSING", "FIN comes: ACK", (56, -8)),
-    way("FIN_WAIT1", "TIME_WAIT", "FIN and ACK come: ACK", (46, 4)),
+    way("FIN_WAIT1", "CLOSING", "FIN comes: ACK", (66, -6)),
+    way("FIN_WAIT1", "TIME_WAIT", "FIN+ACK: ACK", (80, 26)),
     way("FIN_WAIT2", "TIME_WAIT", "FIN comes: ACK", (-66, 14)),
     way("CLOSING", "TIME_WAIT", "ACK comes", (46, 4)),
-    way("CLOSE_WAIT", "LAST_ACK", "close: FIN", (46, 4)),
-    way("LAST_ACK", "CLOSED", "ACK comes", (46, 4)),
+    way("CLOSE_WAIT", "LAST_ACK", "close: FIN", (-42, 4)),
+    way("LAST_ACK", "CLOSED", "ACK comes", (-44, 4)),
     way("TIME_WAIT", "CLOSED", "time passes", (0, -8)),
 ];
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use socklab::narrate::event::{Event, Kind};
 
 use super::diagram::{self, Place};
+use crate::actors::{class, places};
 
 /// One end was seen in a state.
 pub struct Step {
@@ -17,10 +18,25 @@ pub struct Step {
     pub to: &'static Place,
 }
 
+impl Step {
+    /// Whether the diagram has no way between the two.
+    pub fn is_leap(&self) -> bool {
+        self.from.is_some_and(|from| diagram::way_between(from.name, self.to.name).is_none())
+    }
+}
+
+/// Whose end it is.
+pub struct Actor {
+    /// `client`
+    pub name: String,
+    /// The class of its colour.
+    pub class: String,
+}
+
 /// All steps of a run, in order.
 pub struct Walk {
     /// Whose ends they are, in the order in which they are first seen.
-    pub actors: Vec<String>,
+    pub actors: Vec<Actor>,
     /// In the order in which they were seen.
     pub steps: Vec<Step>,
 }
@@ -31,6 +47,7 @@ pub struct Walk {
 /// It was not asked, or a state has no place in the diagram.
 pub fn walk(events: &[Event]) -> Result<Walk> {
     let mut walk = Walk { actors: Vec::new(), steps: Vec::new() };
+    let places = places(events);
     let mut seen: HashMap<(&str, &str), &'static Place> = HashMap::new();
     for event in events {
         let Kind::State(state) = &event.kind else { continue };
@@ -38,7 +55,7 @@ pub fn walk(events: &[Event]) -> Result<Walk> {
         let to = diagram::place(name).with_context(|| format!("{name} is not in the diagram"))?;
         let from = seen.insert((&state.local, &state.peer), to);
         if from.is_none_or(|from| from.name != to.name) {
-            let actor = walk.actor(&event.actor);
+            let actor = walk.actor(&event.actor, places[&*event.actor]);
             walk.steps.push(Step { actor, from, to });
         }
     }
@@ -49,9 +66,9 @@ pub fn walk(events: &[Event]) -> Result<Walk> {
 }
 
 impl Walk {
-    fn actor(&mut self, name: &str) -> usize {
-        self.actors.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.actors.push(name.to_owned());
+    fn actor(&mut self, name: &str, place: usize) -> usize {
+        self.actors.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            self.actors.push(Actor { name: name.to_owned(), class: class(place) });
             self.actors.len() - 1
         })
     }
