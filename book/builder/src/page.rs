@@ -21,12 +21,6 @@ pub struct Page<'a> {
     pictures: Cell<usize>,
 }
 
-/// A code fence that is open.
-struct Fence {
-    mark: String,
-    console: Option<String>,
-}
-
 impl<'a> Page<'a> {
     /// A page among `pages`. Recordings are in the folder `runs`.
     pub fn new(path: &'a Path, runs: &'a Path, pages: &'a HashSet<PathBuf>) -> Self {
@@ -35,35 +29,11 @@ impl<'a> Page<'a> {
 
     /// The page as mdBook is to render it, and what is wrong with it.
     pub fn expand(&self, content: &str) -> (String, Vec<String>) {
-        let (mut text, mut problems) = (String::with_capacity(content.len()), Vec::new());
-        let mut terminals = Terminals::new(self);
-        let mut fence: Option<Fence> = None;
+        let mut expansion = Expansion::new(self);
         for line in content.lines() {
-            if let Some(open) = &mut fence {
-                match open.takes(line) {
-                    Taken::Console => {}
-                    Taken::Line => push(&mut text, line),
-                    Taken::End => {
-                        match open.console.take() {
-                            Some(lines) => push(&mut text, &terminals.show(&lines)),
-                            None => push(&mut text, line),
-                        }
-                        fence = None;
-                    }
-                }
-            } else if let Some(opened) = Fence::opened(line) {
-                if opened.console.is_none() {
-                    push(&mut text, line);
-                }
-                fence = Some(opened);
-            } else if !terminals.steered(line) {
-                match self.line(line) {
-                    Ok(expanded) => push(&mut text, &expanded),
-                    Err(error) => problems.push(format!("{}: {error:#}", line.trim())),
-                }
-            }
+            expansion.take(line);
         }
-        (text, problems)
+        expansion.end()
     }
 
     /// A line outside code.
@@ -122,11 +92,84 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What becomes of a line in a fence.
-enum Taken {
-    Line,
-    Console,
-    End,
+/// A page on its way from Markdown to Markdown.
+struct Expansion<'a> {
+    page: &'a Page<'a>,
+    terminals: Terminals<'a>,
+    text: String,
+    problems: Vec<String>,
+    /// The code fence that is open.
+    fence: Option<Fence>,
+    /// A picture has begun and not ended.
+    in_picture: bool,
+}
+
+impl<'a> Expansion<'a> {
+    fn new(page: &'a Page<'a>) -> Self {
+        let (text, problems, fence, in_picture) = Default::default();
+        Self { page, terminals: Terminals::new(page), text, problems, fence, in_picture }
+    }
+
+    fn take(&mut self, line: &str) {
+        if let Some(fence) = self.fence.take() {
+            self.code(fence, line);
+        } else if let Some(opened) = Fence::opened(line) {
+            if opened.console.is_none() {
+                push(&mut self.text, line);
+            }
+            self.fence = Some(opened);
+        } else if self.in_picture || line.starts_with("<svg class=\"picture\"") {
+            self.picture(line);
+        } else if !self.terminals.steered(line) {
+            match self.page.line(line) {
+                Ok(expanded) => push(&mut self.text, &expanded),
+                Err(error) => self.problems.push(format!("{}: {error:#}", line.trim())),
+            }
+        }
+    }
+
+    /// A line in a code fence.
+    fn code(&mut self, mut fence: Fence, line: &str) {
+        let ends = fence.is_closed_by(line);
+        match (&mut fence.console, ends) {
+            (None, _) => push(&mut self.text, line),
+            (Some(lines), false) => push(lines, line),
+            (Some(lines), true) => push(&mut self.text, &self.terminals.show(lines)),
+        }
+        self.fence = (!ends).then_some(fence);
+    }
+
+    /// A line of a picture, which gets a box of its own: on a phone it scrolls.
+    fn picture(&mut self, line: &str) {
+        if !self.in_picture {
+            push(&mut self.text, "<div class=\"figure\">");
+        }
+        if line.trim().is_empty() {
+            self.problems.push("a picture ends at its blank line".to_owned());
+        }
+        push(&mut self.text, line);
+        self.in_picture = !line.contains("</svg>");
+        if !self.in_picture {
+            push(&mut self.text, "</div>");
+        }
+    }
+
+    fn end(mut self) -> (String, Vec<String>) {
+        if self.fence.is_some() {
+            self.problems.push("a code fence is not closed".to_owned());
+        }
+        if self.in_picture {
+            self.problems.push("a picture is not closed".to_owned());
+        }
+        (self.text, self.problems)
+    }
+}
+
+/// A code fence that is open.
+struct Fence {
+    mark: String,
+    /// The lines of a console block.
+    console: Option<String>,
 }
 
 impl Fence {
@@ -143,24 +186,84 @@ impl Fence {
         Some(Self { mark: kind.to_string().repeat(length), console })
     }
 
-    fn takes(&mut self, line: &str) -> Taken {
-        let rest = line.trim().strip_prefix(&self.mark);
-        if rest.is_some_and(|rest| {
-            self.mark.starts_with(rest) || rest.chars().all(|c| self.mark.starts_with(c))
-        }) {
-            return Taken::End;
-        }
-        match &mut self.console {
-            None => Taken::Line,
-            Some(lines) => {
-                push(lines, line);
-                Taken::Console
-            }
-        }
+    /// As many marks as opened it, or more, and nothing else.
+    fn is_closed_by(&self, line: &str) -> bool {
+        let line = line.trim();
+        line.starts_with(&self.mark)
+            && line.chars().all(|character| self.mark.starts_with(character))
     }
 }
 
 fn push(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(content: &str) -> (String, Vec<String>) {
+        let (runs, pages) = (Path::new("."), HashSet::new());
+        Page::new(Path::new("page.md"), runs, &pages).expand(content)
+    }
+
+    /// What is wrong with the page, if one thing is.
+    fn problem(content: &str) -> String {
+        let (_, mut problems) = expanded(content);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        problems.remove(0)
+    }
+
+    #[test]
+    fn a_directive_is_replaced_and_the_rest_stays() {
+        let (text, problems) = expanded("before\n{{#mistake short-send summary}}\nafter\n");
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(text.starts_with("before\n\n") && text.ends_with("\n\nafter\n"), "{text}");
+        assert!(!text.contains("{{#"), "{text}");
+    }
+
+    #[test]
+    fn in_code_nothing_is_a_directive() {
+        for code in
+            ["```\n{{#run x}}\n```\n", "~~~~text\n```\n{{#run x}}\n~~~~\n", "say `{{#run x}}`\n"]
+        {
+            assert_eq!(expanded(code), (code.to_owned(), vec![]));
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_or_out_of_place_is_refused() {
+        assert!(problem("{{#dance socklab tour}}").contains("no directive \"dance\""));
+        assert!(problem("{{#mistake no-such why}}").contains("no mistake \"no-such\""));
+        assert!(problem("{{#mistake short-send poem}}").contains("\"poem\""));
+        assert!(problem("{{#reference poems}}").contains("\"poems\""));
+        assert!(problem("{{#run socklab no-such-run}}").contains("SNAPSHOTS=overwrite"));
+        assert!(problem("see {{#mistakes}} here").contains("a line of its own"));
+        assert!(problem("```console\n$ ls").contains("not closed"));
+    }
+
+    #[test]
+    fn a_picture_gets_a_box() {
+        let picture = "<svg class=\"picture\" viewBox=\"0 0 1 1\">\n<title>x</title>\n</svg>\n";
+        let (text, problems) = expanded(picture);
+        assert_eq!(text, format!("<div class=\"figure\">\n{picture}</div>\n"));
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(problem(&picture.replace("<title>", "\n<title>")).contains("blank line"));
+    }
+
+    #[test]
+    fn terminals_are_told_apart_and_comments_for_the_replay_vanish() {
+        let page = "<!-- run: background until \"ready on\" -->\n```console\n$ server\n```\n\n\
+                    ```console\n$ client\n```\n\n## Next\n\n```console\n$ alone\n```\n";
+        let (text, problems) = expanded(page);
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(!text.contains("<!--"), "{text}");
+        let (first, rest) = text.split_once("terminal 1").expect("the first terminal");
+        assert!(!first.contains("server</span>") && rest.contains("server</span>"), "{text}");
+        let (_, second) = rest.split_once("terminal 2").expect("the second terminal");
+        let (client, alone) = second.split_once("## Next").expect("the heading stays");
+        assert!(client.contains("client</span>"), "{text}");
+        assert!(!alone.contains("console-caption"), "{text}");
+    }
 }

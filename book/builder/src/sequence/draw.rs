@@ -129,7 +129,9 @@ impl Drawing<'_> {
 
     fn wire(&mut self, arrow: &Arrow) {
         let x = |row: usize| self.columns[self.rows.rows[row].lane].x;
-        let ((x1, y1), (x2, y2)) = ((x(arrow.from), y(arrow.from)), (x(arrow.to), y(arrow.to)));
+        let (x1, x2, y2) = (x(arrow.from), x(arrow.to), y(arrow.to));
+        // Who received may be told before who sent. No arrow points up.
+        let y1 = y(arrow.from).min(y2);
         let lost = arrow.what == What::Reset;
         let (class, marker) = (if lost { "arrow lost" } else { "arrow" }, self.marker(lost));
         let path = match x1.cmp(&x2) {
@@ -187,13 +189,16 @@ impl Drawing<'_> {
         let column = self.columns[row.lane];
         let (class, text, lane, middle) =
             (self.actor(row.lane), escape(&row.text), column.x, y(index));
-        let (x, anchor) =
-            if column.text_is_left { (lane - 12, "end") } else { (lane + 12, "start") };
+        let (x, line, anchor) = match (column.text_is_left, self.columns.len()) {
+            (true, _) => (lane - 12, middle + 5, "end"),
+            (false, 1 | 2) => (lane + 12, middle + 5, "start"),
+            // Above the arrows that come and go.
+            (false, _) => (lane + 14, middle - 2, "start"),
+        };
         let thread = match row.thread.as_str() {
             "" => String::new(),
             thread => format!("<tspan class=\"thread\">/{} </tspan>", escape(thread)),
         };
-        let line = middle + 5;
         self.add(&format!(
             "<circle class=\"dot {class}\" cx=\"{lane}\" cy=\"{middle}\" r=\"4\"/>\
              <text class=\"{kind}\" x=\"{x}\" y=\"{line}\" text-anchor=\"{anchor}\">{thread}{text}</text>"

@@ -44,10 +44,6 @@ pub fn arrows(events: &[Event], rows: &Rows) -> Vec<Arrow> {
         arrows.extend(stream(client, server));
         arrows.extend(stream(server, client));
     }
-    // Who received may be told before who sent. No arrow points up.
-    for arrow in &mut arrows {
-        arrow.from = arrow.from.min(arrow.to);
-    }
     arrows.sort_by_key(|arrow| (arrow.to, arrow.from));
     arrows
 }

@@ -70,7 +70,7 @@ pub const WAYS: [Way; 17] = [
     way("CLOSING", "TIME_WAIT", "ACK comes", (46, 4)),
     way("CLOSE_WAIT", "LAST_ACK", "close: FIN", (-42, 4)),
     way("LAST_ACK", "CLOSED", "ACK comes", (-44, 4)),
-    way("TIME_WAIT", "CLOSED", "time passes", (0, -8)),
+    way("TIME_WAIT", "CLOSED", "time passes", (0, 18)),
 ];
 
 /// Where a state stands.
