@@ -121,5 +121,14 @@ def listen(host, port):
 # ANCHOR_END: listen
 
 
+def main():
+    listener = listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))
+    print("many-clients: listening on %s:%d" % listener.getsockname(), file=sys.stderr)
+    Server(listener).serve()
+
+
 if __name__ == "__main__":
-    Server(listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))).serve()
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C: the usual way to stop it, no failure
+        pass

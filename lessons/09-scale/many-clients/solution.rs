@@ -55,5 +55,6 @@ fn main() -> io::Result<()> {
     let host = env::var("SOCKLAB_HOST").expect("SOCKLAB_HOST says where to listen");
     let port = env::var("SOCKLAB_PORT").expect("SOCKLAB_PORT says where to listen");
     let listener = TcpListener::bind(format!("{host}:{port}"))?;
+    eprintln!("many-clients: listening on {}", listener.local_addr()?);
     serve(&listener)
 }

@@ -21,7 +21,9 @@ fn main() -> io::Result<()> {
     let host = env::var("SOCKLAB_HOST").expect("SOCKLAB_HOST says where to listen");
     let port = env::var("SOCKLAB_PORT").expect("SOCKLAB_PORT says where to listen");
     let address = format!("{host}:{port}").parse().expect("SOCKLAB_HOST is an address");
-    serve(&listen(address)?)
+    let listener = listen(address)?;
+    eprintln!("tcp-echo: listening on {}", listener.local_addr()?);
+    serve(&listener)
 }
 
 fn serve(listener: &TcpListener) -> ! {

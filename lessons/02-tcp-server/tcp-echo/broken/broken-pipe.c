@@ -61,6 +61,7 @@ int main(void)
         return 1;
     }
     int listener = listen_at(host, port);
+    fprintf(stderr, "tcp-echo: listening on %s:%s\n", host, port);
     for (;;) {
         int client = accept(listener, NULL, NULL);
         if (client < 0) {

@@ -4,6 +4,7 @@ import errno
 import os
 import selectors
 import socket
+import sys
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -102,5 +103,14 @@ def listen(host, port):
     return listener
 
 
+def main():
+    listener = listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))
+    print("tcp-echo: listening on %s:%d" % listener.getsockname(), file=sys.stderr)
+    Server(listener).serve()
+
+
 if __name__ == "__main__":
-    Server(listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))).serve()
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C: the usual way to stop it, no failure
+        pass

@@ -47,5 +47,14 @@ def echo(client):
         client.sendall(data)  # all of it, as the bytes that they are
 
 
+def main():
+    listener = listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))
+    print("tcp-echo: listening on %s:%d" % listener.getsockname(), file=sys.stderr)
+    serve(listener)
+
+
 if __name__ == "__main__":
-    serve(listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])))
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C: the usual way to stop it, no failure
+        pass

@@ -10,6 +10,7 @@ fn main() -> io::Result<()> {
     let port = env::var("SOCKLAB_PORT").expect("SOCKLAB_PORT says where to listen");
     // The address that was asked for. On Unix the standard library sets SO_REUSEADDR before it binds, then listens.
     let listener = TcpListener::bind(format!("{host}:{port}"))?;
+    eprintln!("tcp-echo: listening on {}", listener.local_addr()?);
     serve(&listener)
 }
 

@@ -20,7 +20,7 @@ static void send_once(int client, const char *bytes, size_t count)
 static void *attend(void *argument)
 {
     int client = (int)(intptr_t)argument;
-    static _Thread_local char buffer[262144];
+    char buffer[262144];
     ssize_t count;
     while ((count = recv(client, buffer, sizeof buffer, 0)) > 0)
         send_once(client, buffer, (size_t)count);
@@ -49,6 +49,7 @@ int main(void)
         return 1;
     }
     int listener = listen_at(host, port);
+    fprintf(stderr, "tcp-echo: listening on %s:%s\n", host, port);
     for (;;) {
         int client = accept(listener, NULL, NULL);
         if (client < 0) {

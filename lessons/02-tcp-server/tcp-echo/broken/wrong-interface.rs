@@ -10,6 +10,7 @@ fn main() -> io::Result<()> {
     let port = env::var("SOCKLAB_PORT").expect("SOCKLAB_PORT says where to listen");
     // The address that was right on the author's machine.
     let listener = TcpListener::bind(format!("127.0.0.1:{port}"))?;
+    eprintln!("tcp-echo: listening on {}", listener.local_addr()?);
     serve(&listener)
 }
 // ANCHOR_END: wrong
