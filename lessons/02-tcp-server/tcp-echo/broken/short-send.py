@@ -32,6 +32,7 @@ def serve(listener):
 def attend(client):
     # `with` closes the socket on every way out: end of file, error, or a mistake of ours.
     with client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # little memory for each client
         client.settimeout(300)  # who says nothing for five minutes is let go
         try:
             echo(client)
@@ -42,10 +43,10 @@ def attend(client):
 # ANCHOR: wrong
 def echo(client):
     while True:
-        data = client.recv(262144)
+        data = client.recv(65536)
         if not data:
             return
-        # With a time-out set, the socket does not block in the kernel: send takes what fits, and says how much.
+        # With a time-out set, the socket does not block in the kernel: send takes what fits, and returns how much.
         client.send(data)
 # ANCHOR_END: wrong
 
