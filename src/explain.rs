@@ -78,9 +78,13 @@ fn contents(format: Format, width: usize) -> String {
         let names: Vec<&str> = reference::entries(kind).map(|entry| entry.name.as_str()).collect();
         format!("{}\n{}\n", word(id).bold(), wrapped(&names.join("  "), width))
     });
-    let mistakes = reference::mistakes()
-        .iter()
-        .map(|mistake| format!("{INDENT}{:<24} {}\n", mistake.id, plain(&mistake.summary)));
+    let mistakes = reference::mistakes().iter().map(|mistake| {
+        let head = format!("{INDENT}{:<22} ", mistake.id);
+        let hanging = " ".repeat(head.len());
+        let options =
+            textwrap::Options::new(width).initial_indent(&head).subsequent_indent(&hanging);
+        textwrap::fill(&plain(&mistake.summary), options) + "\n"
+    });
     let mistakes = mistakes.collect::<String>();
     entries.collect::<String>() + &format!("{}\n{mistakes}", word("mistakes").bold())
 }
