@@ -4,6 +4,8 @@
 //! Datagrams are known by what is in them.
 
 mod ends;
+#[cfg(test)]
+mod tests;
 
 use socklab::narrate::event::Event;
 
