@@ -132,9 +132,19 @@ fn datagrams_are_known_by_what_is_in_them() {
         .socket(5, "SOCK_DGRAM")
         .call("sendto", 5, 5, &[])
         .carries(b"first")
+        .call("sendto", 5, 0, &[])
         .call("sendto", 5, 6, &[])
         .carries(b"second")
         .call("recvfrom", 4, 3, &[])
-        .carries(b"sec");
-    assert_eq!(story.arrows(), [(3, 4, What::Bytes(3))]);
+        .carries(b"sec")
+        .call("recvfrom", 4, 0, &[]);
+    assert_eq!(story.arrows(), [(4, 5, What::Bytes(3)), (3, 6, What::Bytes(0))]);
+}
+
+#[test]
+fn who_is_told_late_still_has_the_arrow_begin_on_its_own_lane() {
+    let mut story = Story::connected();
+    let accept = story.0.remove(4);
+    story.0.insert(3, accept);
+    assert_eq!(story.arrows(), [(4, 3, What::Connection)]);
 }
