@@ -64,7 +64,7 @@ static void reverse(char *bytes, size_t count)
     }
 }
 
-/* ANCHOR: wrong */
+// ANCHOR: wrong
 static void answer_messages(int connection, char *message)
 {
     uint32_t length;
@@ -80,7 +80,7 @@ static void answer_messages(int connection, char *message)
             return;
     }
 }
-/* ANCHOR_END: wrong */
+// ANCHOR_END: wrong
 
 int main(void)
 {
@@ -93,6 +93,7 @@ int main(void)
             return 1;
         }
         if (fork() == 0) {
+            close(listener);
             char *message = malloc(sizeof(uint32_t) + LIMIT);
             if (message != NULL)
                 answer_messages(connection, message);
