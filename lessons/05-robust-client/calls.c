@@ -15,7 +15,11 @@
 
 enum { LIMIT = 5000, TRIES = 3, DELAY = 200, SIZE = 256 * 1024 }; /* milliseconds, tries, bytes */
 
-static void die(const char *what) { perror(what); exit(1); }
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
 
 /* ANCHOR: wait */
 /* Waits until fd is ready, but no longer than the limit: 0, or an errno. */
@@ -162,8 +166,10 @@ int main(void)
     pid_t child = fork();
     if (child < 0)
         die("fork");
-    if (child == 0)
+    if (child == 0) {
+        close(cue[0]);
         peer(listener, cue[1]);
+    }
     close(listener);
     char port[8], answer[80], rest[80];
     snprintf(port, sizeof port, "%d", ntohs(own.sin_port));

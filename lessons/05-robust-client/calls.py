@@ -38,7 +38,7 @@ def open_connection(family, address):
         if error:
             raise OSError(error, os.strerror(error))
         return connection
-    except BaseException:
+    except (OSError, TimedOut):
         connection.close()  # the next try gets a socket of its own
         raise
 # ANCHOR_END: open
