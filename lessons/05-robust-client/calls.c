@@ -21,7 +21,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* ANCHOR: wait */
+// ANCHOR: wait
 /* Waits until fd is ready, but no longer than the limit: 0, or an errno. */
 static int wait_for(int fd, short event)
 {
@@ -32,9 +32,9 @@ static int wait_for(int fd, short event)
     while (found < 0 && errno == EINTR); /* a signal came: the wait begins anew */
     return found > 0 ? 0 : found == 0 ? ETIMEDOUT : errno;
 }
-/* ANCHOR_END: wait */
+// ANCHOR_END: wait
 
-/* ANCHOR: open */
+// ANCHOR: open
 /* A connection to one address, or -1 and errno. */
 static int open_connection(const struct addrinfo *to)
 {
@@ -55,9 +55,9 @@ static int open_connection(const struct addrinfo *to)
     errno = error;
     return -1;
 }
-/* ANCHOR_END: open */
+// ANCHOR_END: open
 
-/* ANCHOR: retry */
+// ANCHOR: retry
 static int connect_to(const char *host, const char *port, void (*between_tries)(int), int cue)
 {
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *found;
@@ -83,9 +83,9 @@ static int connect_to(const char *host, const char *port, void (*between_tries)(
     fprintf(stderr, "no connection\n");
     exit(1);
 }
-/* ANCHOR_END: retry */
+// ANCHOR_END: retry
 
-/* ANCHOR: send */
+// ANCHOR: send
 static void send_all(int fd, const char *data, size_t size, int cue)
 {
     size_t sent = 0;
@@ -105,9 +105,9 @@ static void send_all(int fd, const char *data, size_t size, int cue)
     }
     printf("sent %zu bytes; in part: %s, buffer full: %s\n", sent, partial ? "yes" : "no", full ? "yes" : "no");
 }
-/* ANCHOR_END: send */
+// ANCHOR_END: send
 
-/* ANCHOR: receive */
+// ANCHOR: receive
 /* Receives until a newline or the end of file: how much it was. */
 static size_t receive_line(int fd, char *buffer, size_t size)
 {
@@ -125,7 +125,7 @@ static size_t receive_line(int fd, char *buffer, size_t size)
     }
     return received;
 }
-/* ANCHOR_END: receive */
+// ANCHOR_END: receive
 
 static void peer(int listener, int cue)
 {
@@ -181,12 +181,12 @@ int main(void)
     send_all(fd, message, SIZE, cue[0]);
     size_t count = receive_line(fd, answer, sizeof answer);
     printf("answer: %.*s", (int)count, answer);
-    /* ANCHOR: close */
+    // ANCHOR: close
     shutdown(fd, SHUT_WR); /* no more from us */
     while (receive_line(fd, rest, sizeof rest) > 0) /* what the peer still sends, up to its end of file */
         ;
     close(fd);
-    /* ANCHOR_END: close */
+    // ANCHOR_END: close
     printf("closed in order\n");
     waitpid(child, NULL, 0);
 }

@@ -52,7 +52,7 @@ def connect_to_one_of(addresses, limit):
 
 
 def exchange(connection, message):
-    """Sends the message and prints the answer, both as far as each can go: the answer may begin before the message ends."""
+    """Sends and prints, each as far as it can go: the answer may begin before the message ends."""
     connection.setblocking(False)
     # A small buffer: "room to send" then follows a slow reader closely, and is not taken for silence.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)

@@ -44,7 +44,7 @@ def connect_to_one_of(addresses, limit):
 
 
 def exchange(connection, message, limit):
-    """Sends the message and prints the answer, both as far as each can go: the answer may begin before the message ends."""
+    """Sends and prints, each as far as it can go: the answer may begin before the message ends."""
     connection.setblocking(False)
     # A small buffer: "room to send" then follows a slow reader closely, and is not taken for silence.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
@@ -67,7 +67,7 @@ def exchange(connection, message, limit):
 
 
 def wait(selector, limit):
-    """What the connection is ready for. Neither room to send nor anything to receive within the limit is an error."""
+    """What the connection is ready for. If that is nothing within the limit, it is an error."""
     for _, ready in selector.select(limit):
         return ready
     raise GivenUp(f"the server was silent for {limit:g} s")
