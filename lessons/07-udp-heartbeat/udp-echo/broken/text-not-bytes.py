@@ -21,10 +21,10 @@ def echo_one(sock):
     text = datagram.decode("utf-8", errors="ignore").strip()
     try:
         sock.sendto(text.encode("utf-8"), sender)
-# ANCHOR_END: wrong
     except OSError as error:
         # This answer is lost, as any datagram may be. The other peers have nothing to do with it.
         print(f"not sent back to {sender}: {error}", file=sys.stderr)
+# ANCHOR_END: wrong
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ def echo_one(sock):
     datagram, sender = sock.recvfrom(ROOM)
     try:
         sock.sendto(datagram, sender)
-# ANCHOR_END: wrong
     except OSError as error:
         # This answer is lost, as any datagram may be. The other peers have nothing to do with it.
         print(f"not sent back to {sender}: {error}", file=sys.stderr)
+# ANCHOR_END: wrong
 
 
 def main():

@@ -23,7 +23,6 @@ fn echo_one(socket: &UdpSocket) -> io::Result<()> {
     let mut buffer = [0; ROOM];
     let (count, sender) = match socket.recv_from(&mut buffer) {
         Ok(received) => received,
-        // ANCHOR_END: wrong
         Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
         Err(error) => return Err(error),
     };
@@ -33,3 +32,4 @@ fn echo_one(socket: &UdpSocket) -> io::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: wrong
