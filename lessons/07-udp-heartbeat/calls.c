@@ -31,7 +31,7 @@ static void boundaries(int sender, int receiver, const struct sockaddr_in *addre
     for (int i = 0; i < 3; i++) {
         ssize_t count = recvfrom(receiver, buffer, sizeof buffer, 0, NULL, NULL);
         if (count < 0) die("recvfrom");
-        printf("received %zd bytes: %.*s\n", count, (int)count, buffer);
+        printf("received %zd bytes: \"%.*s\"\n", count, (int)count, buffer);
     }
 }
 // ANCHOR_END: boundaries
@@ -48,7 +48,7 @@ static void truncation(int sender, int receiver, const struct sockaddr_in *addre
         ssize_t count = recvmsg(receiver, &message, 0);
         if (count < 0) die("recvmsg");
         const char *cut = message.msg_flags & MSG_TRUNC ? "cut" : "whole";
-        printf("received %zd bytes, %s: %.*s\n", count, cut, (int)count, buffer);
+        printf("received %zd bytes, %s: \"%.*s\"\n", count, cut, (int)count, buffer);
     }
 }
 // ANCHOR_END: truncation

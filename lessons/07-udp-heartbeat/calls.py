@@ -28,7 +28,7 @@ def boundaries(sender, receiver, address):
         sender.sendto(datagram, address)
     for _ in range(3):
         datagram, _ = receiver.recvfrom(65536)
-        print(f"received {len(datagram)} bytes: {datagram.decode()}")
+        print(f'received {len(datagram)} bytes: "{datagram.decode()}"')
 # ANCHOR_END: boundaries
 
 
@@ -40,7 +40,7 @@ def truncation(sender, receiver, address):
     for _ in range(2):
         datagram, _, flags, _ = receiver.recvmsg(8)
         cut = "cut" if flags & socket.MSG_TRUNC else "whole"
-        print(f"received {len(datagram)} bytes, {cut}: {datagram.decode()}")
+        print(f'received {len(datagram)} bytes, {cut}: "{datagram.decode()}"')
 # ANCHOR_END: truncation
 
 
