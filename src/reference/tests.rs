@@ -3,7 +3,7 @@
 use super::*;
 
 fn all_entries() -> impl Iterator<Item = &'static Entry> {
-    [&CALLS, &OPTIONS, &ERRNOS, &STATES].into_iter().flat_map(|table| table.values())
+    Kind::ALL.into_iter().flat_map(entries)
 }
 
 /// Sentences shown beside a call.
