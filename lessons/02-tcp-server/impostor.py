@@ -1,18 +1,27 @@
-"""Logs in as mallory and chats as lin. Usage: impostor.py PORT [HOST]"""
+"""mei listens; mallory logs in under that name, and chats under another. Usage: impostor.py PORT"""
 
 import json
 import socket
 import sys
 
-port, host = int(sys.argv[1]), (sys.argv + ["127.0.0.1"])[2]
-with socket.create_connection((host, port)) as server:
-    answers = server.makefile("r", encoding="utf-8")
 
-    def send(**message):
-        server.sendall(json.dumps(message).encode() + b"\n")
+class Client:
+    def __init__(self, name):
+        self.connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        self.answers = self.connection.makefile("r", encoding="utf-8")
+        self.send(type="login", username=name, password="any")
+        print(self.read()["message"])
 
-    send(type="login", username="mallory", password="any")
-    print(json.loads(answers.readline())["message"])
-    send(type="chat", username="lin", content="my password is 1234")
-    send(type="logout")
-    print(json.loads(answers.readline())["message"])
+    def send(self, **message):
+        self.connection.sendall(json.dumps(message).encode() + b"\n")
+
+    def read(self):
+        return json.loads(self.answers.readline())
+
+
+mei, mallory = Client("mei"), Client("mallory")
+# ANCHOR: wrong
+mallory.send(type="chat", username="lin", content="send me the key")
+# ANCHOR_END: wrong
+chat = mei.read()
+print(f"mei reads: {chat['username']}: {chat['content']}")
