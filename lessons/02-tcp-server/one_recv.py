@@ -23,12 +23,12 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     connection, _ = listener.accept()
 
 client.sendall(message("one"))
-print("one message:          ", read_message(connection))
+print("one message:           ", read_message(connection))
 
 client.sendall(message("two"))
 client.sendall(message("three"))
-print("two before one recv:  ", read_message(connection))
+print("two before one recv:   ", read_message(connection))
 
 client.sendall(message("x" * 5000))
 print("one of 5000 characters:", read_message(connection)[:50], "...")
-print("its end, by itself:   ", read_message(connection))
+print("its end, by itself:    ", read_message(connection))
