@@ -6,6 +6,7 @@ import sys
 import threading
 
 
+# ANCHOR: threads
 def main():
     address = os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])
     with socket.create_connection(address) as server:
@@ -17,6 +18,7 @@ def main():
         sender.join()  # the server's end of file ends one direction only
     if failures:
         raise failures[0]
+# ANCHOR_END: threads
 
 
 # ANCHOR: sender

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     }
 }
 
+// ANCHOR: threads
 fn run() -> Result<(), Box<dyn Error>> {
     let address = format!("{}:{}", env::var("SOCKLAB_HOST")?, env::var("SOCKLAB_PORT")?);
     let server = Arc::new(TcpStream::connect(address)?);
@@ -28,6 +29,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     sender.join().map_err(|_| "the thread that sends has panicked")??;
     Ok(())
 }
+// ANCHOR_END: threads
 
 // ANCHOR: sender
 /// Sends the input to its end, and then the end itself.
