@@ -2,16 +2,16 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::parse;
 
 /// One mistake. Its texts are plain Markdown: paragraphs, and code between backticks.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mistake {
     /// Its name everywhere: `short-send`.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     pub id: &'static str,
     /// As a heading.
     pub title: String,

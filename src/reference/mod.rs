@@ -12,19 +12,19 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub use mistakes::{Mistake, mistake, mistakes};
 pub use notes::{NoteText, Table, fill, note};
 pub use questions::{Question, questions};
 
 /// What there is to say about one call, option, errno or TCP state.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Its name: `bind`, `SO_LINGER`, `EADDRINUSE`, `TIME_WAIT`.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     pub name: String,
     /// Other names under which it is looked up: `SYN-RECEIVED`.
     #[serde(default)]
