@@ -14,8 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     about = "A socket-programming workbook that runs",
     long_about = "A socket-programming workbook that runs. Each chapter is a small program on real sockets that says \
                   what it does, call by call. What it prints is what the kernel did.",
-    subcommand_value_name = "CHAPTER",
-    subcommand_help_heading = "Chapters",
+    subcommand_value_name = "COMMAND",
+    subcommand_help_heading = "Chapters and tools",
     disable_help_subcommand = true,
     after_help = EXIT_STATUS
 )]
@@ -25,7 +25,7 @@ pub struct Cli {
     pub show: Show,
     /// What to run; without it, the table of contents.
     #[command(subcommand)]
-    pub chapter: Option<Chapter>,
+    pub command: Option<Command>,
 }
 
 /// Options that every chapter takes.
@@ -86,7 +86,21 @@ pub enum Format {
     Json,
 }
 
-/// The subcommands: the chapters, in order, and what goes with them.
+/// The subcommands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// A chapter to play.
+    #[command(flatten)]
+    Play(Chapter),
+    /// What a call, an option, an error, a TCP state or a mistake is about
+    Explain(Lookup),
+    /// The book: where it is; opens it
+    Book(Book),
+    /// Completions for your shell
+    Completions(Completions),
+}
+
+/// The demos: the chapters, in order, and the tour through them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Chapter {
     /// 1  What a socket is: stream, datagram and raw, made and read back
@@ -107,8 +121,6 @@ pub enum Chapter {
     RawPing(RawPing),
     /// All chapters, played by themselves, both ends in one terminal
     Tour(Tour),
-    /// Completions for your shell
-    Completions(Completions),
 }
 
 /// `socket-types`
@@ -458,6 +470,41 @@ pub enum Visit {
     RawPing,
 }
 
+/// `explain`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab explain                      all the names there are
+  socklab explain recv
+  socklab explain EADDRINUSE
+  socklab explain TIME_WAIT SO_REUSEADDR
+  socklab explain short-send           one of the twenty-four mistakes
+  socklab explain connect --format json | jq .long")]
+pub struct Lookup {
+    /// What to explain: recv, SO_LINGER, ECONNRESET, TIME_WAIT, eof-ignored
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `book`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab book                         the first page
+  socklab book graceful-close          a chapter's page
+  socklab book short-send              a mistake's page
+  firefox \"$(socklab book framing)\"    only says where it is: standard output is no terminal
+
+The book is built from the source, by `cargo book`.")]
+pub struct Book {
+    /// Which page: a chapter, a mistake, or another page by its name
+    #[arg(default_value = "index")]
+    pub page: String,
+    /// Say where it is, and do not open it
+    #[arg(long)]
+    pub no_open: bool,
+}
+
 /// `completions`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -492,4 +539,4 @@ fn time_limit(text: &str) -> Result<Duration, String> {
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 it did what it set out to do; 1 it could not; 2 wrong usage; 130 ended by Ctrl-C before it was done;
-141 standard output was closed. `socklab CHAPTER --help` shows examples.";
+141 standard output was closed. `socklab COMMAND --help` shows examples.";

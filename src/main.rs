@@ -1,6 +1,8 @@
 //! The command: parse, choose the renderer, run, exit code.
 
+mod book;
 mod contents;
+mod explain;
 mod terminal;
 
 use std::io::{self, IsTerminal, Write};
@@ -10,8 +12,9 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{CommandFactory, Parser};
-use socklab::cli::{Chapter, Cli, Color, Explain, Format, Show};
+use socklab::cli::{Book, Chapter, Cli, Color, Command, Explain, Format, Show};
 use socklab::demos;
 use socklab::error::Error;
 use socklab::narrate::{Narration, Observer, perform};
@@ -43,15 +46,42 @@ fn main() -> ExitCode {
     if let Err(wrong) = start_log(&cli.show.log) {
         Cli::command().error(clap::error::ErrorKind::InvalidValue, wrong).exit();
     }
-    match cli.chapter {
+    match cli.command {
         None => contents::print(),
-        Some(Chapter::Completions(args)) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "socklab", &mut script);
-            contents::show(&script)
+        Some(Command::Explain(args)) => {
+            match explain::page(&args.names, cli.show.format, terminal::width()) {
+                Ok(page) => contents::show(page.as_bytes()),
+                Err(why) => complain(&why, 1),
+            }
         }
-        Some(chapter) => play(&chapter, &cli.show),
+        Some(Command::Book(args)) => show_book(&args),
+        Some(Command::Completions(args)) => contents::show(&completions(args.shell)),
+        Some(Command::Play(chapter)) => play(&chapter, &cli.show),
     }
+}
+
+/// Says where the book is, and opens it.
+fn show_book(args: &Book) -> ExitCode {
+    let page = match book::find(&args.page) {
+        Ok(page) => page,
+        Err(why) => return complain(&why, 1),
+    };
+    let shown = contents::show(format!("{}\n", page.display()).as_bytes());
+    if !args.no_open {
+        book::open(&page);
+    }
+    shown
+}
+
+/// The script that completes a command line, with the names that `explain` knows.
+fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let known = explain::names().map(PossibleValue::new);
+    let mut command = Cli::command().mut_subcommand("explain", |explain| {
+        explain.mut_arg("names", |names| names.value_parser(known.collect::<Vec<_>>()))
+    });
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "socklab", &mut script);
+    script
 }
 
 /// Runs a demo on a narration of its own.

@@ -8,60 +8,16 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 use snapbox::data::DataFormat;
 use snapbox::{Data as Expected, IntoData, assert_data_eq};
 use socklab::narrate::event::Kind;
-use support::drawn::{drawn, kernels_choices};
-use support::placeholders::{Differs, settled};
+use support::drawn::{self, drawn, kernels_choices};
+use support::placeholders::{DIFFERS, Differs, IPV4, PING_SOCKET, settled};
 use support::program::{Finished, Program, plain, socklab};
 use support::server::{Server, ended_well};
-
-const DIFFERS: &[Differs] = &[
-    (", time: ", "", "[TIME]"),
-    // The buffers that the kernel gives unasked, and the smallest that it gives.
-    ("SO_RCVBUF, [", "]", "[BYTES]"),
-    ("SO_SNDBUF, [", "]", "[BYTES]"),
-    ("no room in its ", " bytes", "[BYTES]"),
-    // In how many pieces it took the bytes.
-    ("calls of send that took some: ", ", only", "[N]"),
-    ("only in part: ", ";", "[N]"),
-    ("buffer full (EAGAIN): ", "", "[N]"),
-    ("from the first send to the answer: ", " with two", "[TIME]"),
-    (" with two calls, ", " with one", "[TIME]"),
-    (" with one call, ", " with two", "[TIME]"),
-    // The Chat-Room's name for a client: its address, and the time of day.
-    (r#""user_id":"127.0.0.1:"#, "\"", "[PORT]:[TIME]"),
-    ("in hand after ", " ms", "[TIME]"),
-    ("in hand after: min ", " ms,", "[TIME]"),
-    (" ms, average ", " ms,", "[TIME]"),
-    (" ms, max ", " ms", "[TIME]"),
-    // How many datagrams the smallest buffer holds.
-    ("meanwhile, received ", ". ", "[N]"),
-    ("[N]. ", " found no room", "[N]"),
-    ("lost flood ", " (beat 7 came after", "[N]"),
-    (" (beat 7 came after ", ")", "[N]"),
-];
-
-/// What the kernel writes into an IPv4 header: an identification, and a checksum that takes it in.
-const IPV4: &[Differs] = &[
-    (r"← E\x00\x00$", r"\x7f\x00\x00\x01", "[ID AND CHECKSUM]"),
-    ("● ping     ", "        identification: which", "[ID]"),
-    ("● ping     ", "        header checksum: the words", "[CHECKSUM]"),
-];
-
-/// The number of a ping socket, and the answer's checksum, which takes it in.
-const PING_SOCKET: &[Differs] = &[
-    ("[0.0.0.0:", "]", "[ID]"),
-    ("where UDP would have a port: ", ". It stands", "[ID]"),
-    (r"← \x00\x00", r"\x00\x01socklab!", "[CHECKSUM AND ID]"),
-    ("● ping     ", "        checksum: all words add up", "[CHECKSUM]"),
-    ("● ping     ", "        identifier: as in our", "[ID]"),
-];
 
 /// Compares with the picture in tests/snapshots/demos. SNAPSHOTS=overwrite draws it anew.
 fn is(picture: &str, actual: String) {
@@ -106,15 +62,7 @@ fn in_order(finished: &Finished) -> String {
 
 /// The events of each actor in their order.
 fn each_apart(finished: &Finished) -> String {
-    let events = finished.narration();
-    let actors: BTreeSet<Arc<str>> = events.iter().map(|event| event.actor.clone()).collect();
-    let choices = kernels_choices(&events);
-    let part = |actor: &Arc<str>| {
-        let own = events.iter().filter(|event| event.actor == *actor).cloned().collect();
-        format!("══ {actor} ══\n{}\n", drawn(own, &choices))
-    };
-    let named = actors.iter().filter(|actor| !actor.is_empty());
-    let story: String = named.map(part).chain([end_of(finished)]).collect();
+    let story = drawn::each_apart(&finished.narration()) + &end_of(finished);
     settled(&story, DIFFERS)
 }
 

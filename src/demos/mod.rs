@@ -48,7 +48,6 @@ pub fn run(chapter: &Chapter, stage: Stage) -> Result<()> {
         Chapter::UdpHeartbeat(args) => udp_heartbeat::run(args, &stage),
         Chapter::RawPing(args) => raw_ping::run(args, &stage),
         Chapter::Tour(args) => tour::run(args, &stage),
-        Chapter::Completions(_) => Ok(()),
     }
 }
 

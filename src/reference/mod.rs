@@ -3,6 +3,7 @@
 //! Nothing else in the crate holds an explanation. The files are embedded, and each is parsed once, when it is first
 //! asked for.
 
+mod mistakes;
 mod notes;
 mod questions;
 #[cfg(test)]
@@ -11,18 +12,19 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+pub use mistakes::{Mistake, mistake, mistakes};
 pub use notes::{NoteText, Table, fill, note};
 pub use questions::{Question, questions};
 
 /// What there is to say about one call, option, errno or TCP state.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Its name: `bind`, `SO_LINGER`, `EADDRINUSE`, `TIME_WAIT`.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     pub name: String,
     /// Other names under which it is looked up: `SYN-RECEIVED`.
     #[serde(default)]
@@ -44,6 +46,24 @@ pub struct Entry {
     pub when: BTreeMap<String, String>,
 }
 
+/// What an [`Entry`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A call: `bind`.
+    Calls,
+    /// A socket option: `SO_LINGER`.
+    Options,
+    /// An error: `EADDRINUSE`.
+    Errnos,
+    /// A TCP state: `TIME_WAIT`.
+    States,
+}
+
+impl Kind {
+    /// All of them, in the order in which names are looked up.
+    pub const ALL: [Kind; 4] = [Kind::Calls, Kind::Options, Kind::Errnos, Kind::States];
+}
+
 /// The sentence chosen for what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
@@ -55,10 +75,10 @@ pub struct Why {
 
 type Entries = BTreeMap<String, Entry>;
 
-static CALLS: LazyLock<Entries> = LazyLock::new(|| entries(include_str!("en/calls.toml")));
-static OPTIONS: LazyLock<Entries> = LazyLock::new(|| entries(include_str!("en/options.toml")));
-static ERRNOS: LazyLock<Entries> = LazyLock::new(|| entries(include_str!("en/errnos.toml")));
-static STATES: LazyLock<Entries> = LazyLock::new(|| entries(include_str!("en/states.toml")));
+static CALLS: LazyLock<Entries> = LazyLock::new(|| read(include_str!("en/calls.toml")));
+static OPTIONS: LazyLock<Entries> = LazyLock::new(|| read(include_str!("en/options.toml")));
+static ERRNOS: LazyLock<Entries> = LazyLock::new(|| read(include_str!("en/errnos.toml")));
+static STATES: LazyLock<Entries> = LazyLock::new(|| read(include_str!("en/states.toml")));
 static ADVICE: LazyLock<BTreeMap<String, BTreeMap<String, String>>> =
     LazyLock::new(|| parse(include_str!("en/advice.toml")));
 
@@ -66,7 +86,7 @@ fn parse<T: DeserializeOwned>(file: &str) -> T {
     toml::from_str(file).expect("the embedded texts parse: a test reads every one")
 }
 
-fn entries(file: &str) -> Entries {
+fn read(file: &str) -> Entries {
     let mut entries: Entries = parse(file);
     for (name, entry) in &mut entries {
         entry.name.clone_from(name);
@@ -109,13 +129,22 @@ fn of_errno(fact: &str) -> Option<&'static str> {
     ERRNOS.get(fact)?.why.as_deref()
 }
 
+/// Every entry of a kind, in the order of their names.
+pub fn entries(kind: Kind) -> impl Iterator<Item = &'static Entry> {
+    let table: &'static Entries = match kind {
+        Kind::Calls => &CALLS,
+        Kind::Options => &OPTIONS,
+        Kind::Errnos => &ERRNOS,
+        Kind::States => &STATES,
+    };
+    table.values()
+}
+
 /// Everything about a call, option, errno or TCP state. Case counts only where it tells `listen` from `LISTEN`.
 pub fn explain(name: &str) -> Option<&'static Entry> {
     let named = |is_it: &dyn Fn(&str) -> bool| {
-        let tables = [&CALLS, &OPTIONS, &ERRNOS, &STATES].into_iter();
-        tables
-            .flat_map(|table| table.values())
-            .find(|entry| is_it(&entry.name) || entry.also.iter().any(|other| is_it(other)))
+        let mut all = Kind::ALL.into_iter().flat_map(entries);
+        all.find(|entry| is_it(&entry.name) || entry.also.iter().any(|other| is_it(other)))
     };
     named(&|own| own == name).or_else(|| named(&|own| own.eq_ignore_ascii_case(name)))
 }

@@ -70,7 +70,9 @@ type Notes = BTreeMap<&'static str, BTreeMap<String, NoteText>>;
 static NOTES: LazyLock<Notes> = LazyLock::new(|| {
     let files = [
         ("ask", include_str!("en/notes/ask.toml")),
+        ("book", include_str!("en/notes/book.toml")),
         ("contents", include_str!("en/notes/contents.toml")),
+        ("explain", include_str!("en/notes/explain.toml")),
         ("resolve", include_str!("en/notes/resolve.toml")),
         ("socket-types", include_str!("en/notes/socket-types.toml")),
         ("tcp-client", include_str!("en/notes/tcp-client.toml")),

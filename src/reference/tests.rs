@@ -3,7 +3,7 @@
 use super::*;
 
 fn all_entries() -> impl Iterator<Item = &'static Entry> {
-    [&CALLS, &OPTIONS, &ERRNOS, &STATES].into_iter().flat_map(|table| table.values())
+    Kind::ALL.into_iter().flat_map(entries)
 }
 
 /// Sentences shown beside a call.
@@ -40,6 +40,24 @@ fn every_file_parses_and_every_entry_says_something() {
         assert!(entry.why.is_some() && entry.when.is_empty(), "{}", entry.name);
     }
     assert_eq!(STATES.len(), 11);
+}
+
+#[test]
+fn every_mistake_is_told_whole() {
+    assert_eq!(mistakes().len(), 24);
+    for mistake in mistakes() {
+        let id = mistake.id;
+        assert!(note(&format!("tour.{}", mistake.chapter)).is_some(), "{id}: {}", mistake.chapter);
+        assert!(!mistake.exercises.is_empty() && !mistake.see.is_empty(), "{id}");
+        assert!(mistake.title.len() <= 50 && !mistake.title.ends_with('.'), "{id}");
+        assert!(mistake.summary.len() <= 90 && mistake.summary.ends_with('.'), "{id}");
+        for part in [&mistake.written, &mistake.seen, &mistake.why, &mistake.cure] {
+            let sentences = part.matches(". ").count() + 1;
+            assert!((1..=9).contains(&sentences) && part.len() > 80, "{id}: {part}");
+            assert!(part.trim() == part && !part.contains("\n\n\n"), "{id}: {part:?}");
+            assert_eq!(part.matches('`').count() % 2, 0, "{id}: {part}");
+        }
+    }
 }
 
 #[test]

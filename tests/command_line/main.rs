@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod clients;
+mod lookup;
 mod output;
 mod servers;
 #[path = "../support/mod.rs"]

@@ -1,11 +1,12 @@
 //! The text that the renderer makes of events, with all that the kernel and the scheduler may do one way or another done
 //! in one way: how a stream is cut, how much a buffer holds, how long things take.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use socklab::narrate::Observer;
-use socklab::narrate::event::{Circumstance, Ended, Event, Kind, Note, Value};
+use socklab::narrate::event::{Call, Circumstance, Ended, Event, Kind, Note, Value};
 use socklab::render::output::Output;
 use socklab::render::text::{Options, Text};
 
@@ -26,6 +27,17 @@ pub fn drawn(events: Vec<Event>, choices: &[i64]) -> String {
     }
     drop(text);
     written.iter().collect::<String>().replace(&OPEN.to_string(), "[BYTES]")
+}
+
+/// The text of the events of each actor in their order. Between two threads that race, nobody promises one.
+pub fn each_apart(events: &[Event]) -> String {
+    let actors: BTreeSet<Arc<str>> = events.iter().map(|event| event.actor.clone()).collect();
+    let choices = kernels_choices(events);
+    let part = |actor: &Arc<str>| {
+        let own = events.iter().filter(|event| event.actor == *actor).cloned().collect();
+        format!("══ {actor} ══\n{}\n", drawn(own, &choices))
+    };
+    actors.iter().filter(|actor| !actor.is_empty()).map(part).collect()
 }
 
 /// Of a flood of datagrams the first is received, and the one after it. How many more find room is the kernel's choice.
@@ -156,10 +168,19 @@ fn choices_in(note: &Note) -> Vec<i64> {
     }
 }
 
+/// The time of day, in a chat message, takes as many bytes as it takes.
+fn tells_the_time(call: &Call) -> bool {
+    let data = call.data.as_ref().map(|data| String::from_utf8_lossy(&data.bytes));
+    data.is_some_and(|text| text.contains(r#""timestamp":"#))
+}
+
 /// In results and in what is said they are left open. Arguments are the program's choice.
 fn without(choices: &[i64], mut event: Event) -> Event {
     match &mut event.kind {
-        Kind::Call(ended) if choices.contains(&ended.result) => {
+        Kind::Call(ended) if tells_the_time(&ended.call) || choices.contains(&ended.result) => {
+            if tells_the_time(&ended.call) && ended.call.call == "send" {
+                ended.call.args.set("len", "[BYTES]");
+            }
             ended.result = OPEN;
             ended.call.data.iter_mut().for_each(|data| data.len = OPEN as usize);
         }

@@ -1,7 +1,55 @@
 //! The text of a run with placeholders for what differs from run to run, so that it can be compared with a picture.
 
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
 /// What stands between two texts, and the placeholder for it. An empty second text is the end.
 pub type Differs = (&'static str, &'static str, &'static str);
+
+/// What differs from run to run of every demo.
+pub const DIFFERS: &[Differs] = &[
+    (", time: ", "", "[TIME]"),
+    // The buffers that the kernel gives unasked, and the smallest that it gives.
+    ("SO_RCVBUF, [", "]", "[BYTES]"),
+    ("SO_SNDBUF, [", "]", "[BYTES]"),
+    ("no room in its ", " bytes", "[BYTES]"),
+    // In how many pieces it took the bytes.
+    ("calls of send that took some: ", ", only", "[N]"),
+    ("only in part: ", ";", "[N]"),
+    ("buffer full (EAGAIN): ", "", "[N]"),
+    ("from the first send to the answer: ", " with two", "[TIME]"),
+    (" with two calls, ", " with one", "[TIME]"),
+    (" with one call, ", " with two", "[TIME]"),
+    // The Chat-Room's name for a client: its address, and the time of day.
+    (r#""user_id":"127.0.0.1:"#, "\"", "[PORT]:[TIME]"),
+    ("in hand after ", " ms", "[TIME]"),
+    ("in hand after: min ", " ms,", "[TIME]"),
+    (" ms, average ", " ms,", "[TIME]"),
+    (" ms, max ", " ms", "[TIME]"),
+    (r#","timestamp":"#, "}", "[TIME]"),
+    // How many datagrams the smallest buffer holds.
+    ("meanwhile, received ", ". ", "[N]"),
+    ("[N]. ", " found no room", "[N]"),
+    ("lost flood ", " (beat 7 came after", "[N]"),
+    (" (beat 7 came after ", ")", "[N]"),
+];
+
+/// What the kernel writes into an IPv4 header: an identification, and a checksum that takes it in.
+pub const IPV4: &[Differs] = &[
+    (r"← E\x00\x00$", r"\x7f\x00\x00\x01", "[ID AND CHECKSUM]"),
+    ("● ping     ", "        identification: which", "[ID]"),
+    ("● ping     ", "        header checksum: the words", "[CHECKSUM]"),
+];
+
+/// The number of a ping socket, and the answer's checksum, which takes it in.
+pub const PING_SOCKET: &[Differs] = &[
+    ("[0.0.0.0:", "]", "[ID]"),
+    ("where UDP would have a port: ", ". It stands", "[ID]"),
+    (r"← \x00\x00", r"\x00\x01socklab!", "[CHECKSUM AND ID]"),
+    ("● ping     ", "        checksum: all words add up", "[CHECKSUM]"),
+    ("● ping     ", "        identifier: as in our", "[ID]"),
+];
 
 /// The text with placeholders. What one of them is put into is no longer broken into lines: its width differs too.
 pub fn settled(text: &str, differs: &[Differs]) -> String {
@@ -60,7 +108,8 @@ impl Item<'_> {
     fn goes_on_with(&self, line: &str) -> bool {
         let indent = |line: &str| line.len() - line.trim_start().len();
         let result = self.call && line.trim_start().starts_with("= ");
-        result || self.is_data() && indent(line) > indent(self.lines[0])
+        let more = self.call && indent(line) >= column(self.lines[0]) + 4;
+        result || more || self.is_data() && indent(line) > indent(self.lines[0])
     }
 
     fn is_data(&self) -> bool {
@@ -76,6 +125,13 @@ impl Item<'_> {
         let placed = place(&timeless);
         if placed == joined { self.lines.join("\n") } else { placed }
     }
+}
+
+/// Where the call stands in its line, behind its number, the mark and the name of who makes it.
+fn column(call: &str) -> usize {
+    let name = call.chars().skip(6).take_while(|it| *it != ' ').count();
+    let gap = call.chars().skip(6 + name).take_while(|it| *it == ' ').count();
+    6 + name + gap
 }
 
 /// How long a call took stands at its end, as far right as there is room.
@@ -94,12 +150,11 @@ fn between(text: &str, (before, after, name): &Differs) -> String {
 
 /// The ports that the kernel picked, in the order in which they appear.
 fn ports_in(text: &str) -> Vec<&str> {
+    static PORT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?:127\.0\.0\.1|\[::1\])(?::|, port )([0-9]+)"));
     let mut ports = Vec::new();
-    for rest in text.split("127.0.0.1").skip(1) {
-        let port = rest.strip_prefix(':').or_else(|| rest.strip_prefix(", port ")).unwrap_or("0");
-        let end = port.find(|it: char| !it.is_ascii_digit()).unwrap_or(port.len());
-        let port = &port[..end];
-        if !["", "0"].contains(&port) && !ports.contains(&port) {
+    for (_, [port]) in PORT.captures_iter(text).map(|found| found.extract()) {
+        if port != "0" && !ports.contains(&port) {
             ports.push(port);
         }
     }
@@ -107,9 +162,21 @@ fn ports_in(text: &str) -> Vec<&str> {
 }
 
 fn without_ports(text: &str, ports: &[&str]) -> String {
-    (1..).zip(ports).fold(text.to_owned(), |text, (number, port)| {
-        let settled =
-            text.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:[PORT {number}]"));
-        settled.replace(&format!("port {port}"), &format!("port [PORT {number}]"))
-    })
+    static PORT: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(127\.0\.0\.1:|\[::1\]:|port |", ")([0-9]+)"#));
+    let placed = |found: &Captures| match ports.iter().position(|port| *port == &found[2]) {
+        Some(index) => format!("{}[PORT {}]", &found[1], index + 1),
+        None => found[0].to_owned(),
+    };
+    PORT.replace_all(text, placed).into_owned()
+}
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern")
+}
+
+/// All that may differ, for texts of which it is not known which demo made them.
+pub fn differing() -> &'static [Differs] {
+    static ALL: LazyLock<Vec<Differs>> = LazyLock::new(|| [DIFFERS, IPV4, PING_SOCKET].concat());
+    &ALL
 }
