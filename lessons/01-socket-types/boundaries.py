@@ -10,8 +10,8 @@ def over_a_stream():
     with sender, receiver:
         sender.send(b"hello")
         sender.send(b"world")
-        print("stream:  ", receiver.recv(8, socket.MSG_WAITALL))
-        print("         ", receiver.recv(2, socket.MSG_WAITALL))
+        print("stream:    ", receiver.recv(8, socket.MSG_WAITALL))
+        print("           ", receiver.recv(2, socket.MSG_WAITALL))
 # ANCHOR_END: stream
 
 
@@ -24,8 +24,8 @@ def as_datagrams():
         receiver.bind(("127.0.0.1", 0))
         sender.sendto(b"hello", receiver.getsockname())
         sender.sendto(b"world", receiver.getsockname())
-        print("datagrams:", receiver.recv(8))
-        print("          ", receiver.recv(8))
+        print("datagrams: ", receiver.recv(8))
+        print("           ", receiver.recv(8))
 # ANCHOR_END: datagrams
 
 
