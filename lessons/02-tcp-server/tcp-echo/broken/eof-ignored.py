@@ -1,0 +1,60 @@
+# The mistake eof-ignored: goes on after recv returned 0. It spins, and never closes.
+
+import os
+import socket
+import sys
+import threading
+import time
+
+
+def listen(host, port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Before bind: lets it pass the connections of an earlier run that are in TIME_WAIT.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # The address that was asked for: neither another one, nor all of them.
+    listener.bind((host, port))
+    listener.listen(128)
+    return listener
+
+
+def serve(listener):
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError as error:
+            # One client that gave up, or no descriptor left for now: no reason to stop serving the others.
+            print(f"tcp-echo: accept: {error}", file=sys.stderr)
+            time.sleep(0.1)
+            continue
+        threading.Thread(target=attend, args=(client,), daemon=True).start()
+
+
+def attend(client):
+    # `with` closes the socket on every way out: end of file, error, or a mistake of ours.
+    with client:
+        try:
+            echo(client)
+        except OSError as error:
+            # A reset (ECONNRESET, EPIPE) is the end of this client only.
+            print(f"tcp-echo: a client is lost: {error}", file=sys.stderr)
+
+
+# ANCHOR: wrong
+def echo(client):
+    while True:
+        data = client.recv(65536)
+        client.sendall(data)
+# ANCHOR_END: wrong
+
+
+def main():
+    listener = listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))
+    print("tcp-echo: listening on %s:%d" % listener.getsockname(), file=sys.stderr)
+    serve(listener)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C: the usual way to stop it, no failure
+        pass

@@ -1,0 +1,64 @@
+# The mistake short-send: ignores how much send took. A large message to a slow reader comes back with holes.
+
+import os
+import socket
+import sys
+import threading
+import time
+
+
+def listen(host, port):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Before bind: lets it pass the connections of an earlier run that are in TIME_WAIT.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # The address that was asked for: neither another one, nor all of them.
+    listener.bind((host, port))
+    listener.listen(128)
+    return listener
+
+
+def serve(listener):
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError as error:
+            # One client that gave up, or no descriptor left for now: no reason to stop serving the others.
+            print(f"tcp-echo: accept: {error}", file=sys.stderr)
+            time.sleep(0.1)
+            continue
+        threading.Thread(target=attend, args=(client,), daemon=True).start()
+
+
+def attend(client):
+    # `with` closes the socket on every way out: end of file, error, or a mistake of ours.
+    with client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # little memory for each client
+        client.settimeout(300)  # who says nothing for five minutes is let go
+        try:
+            echo(client)
+        except OSError as error:
+            print(f"tcp-echo: a client is lost: {error}", file=sys.stderr)
+
+
+# ANCHOR: wrong
+def echo(client):
+    while True:
+        data = client.recv(65536)
+        if not data:
+            return
+        # With a time-out set, the socket does not block in the kernel: send takes what fits, and returns how much.
+        client.send(data)
+# ANCHOR_END: wrong
+
+
+def main():
+    listener = listen(os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"]))
+    print("tcp-echo: listening on %s:%d" % listener.getsockname(), file=sys.stderr)
+    serve(listener)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:  # Ctrl-C: the usual way to stop it, no failure
+        pass
