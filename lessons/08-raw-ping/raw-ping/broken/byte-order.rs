@@ -43,12 +43,15 @@ fn run() -> Result<String, Box<dyn Error>> {
 }
 
 fn open_raw() -> io::Result<Socket> {
-    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            let reason = format!("no raw socket: {error}; missing is the capability CAP_NET_RAW");
-            io::Error::new(error.kind(), reason)
+    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let reason =
+                    format!("no raw socket: {error}; missing is the capability CAP_NET_RAW");
+                io::Error::new(error.kind(), reason)
+            }
+            _ => error,
         }
-        _ => error,
     })
 }
 
@@ -59,7 +62,9 @@ fn ipv4_address(host: &str) -> io::Result<Ipv4Addr> {
         IpAddr::V4(address) => Some(address),
         IpAddr::V6(_) => None,
     });
-    first.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{host} has no IPv4 address")))
+    first.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("{host} has no IPv4 address"))
+    })
 }
 
 /// Sends the request; how long the payload of its answer is, or `None` when the time is over.
