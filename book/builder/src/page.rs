@@ -53,7 +53,7 @@ impl<'a> Page<'a> {
         let (name, rest) = directive.split_once(char::is_whitespace).unwrap_or((directive, ""));
         let rest = rest.trim();
         let html = match name {
-            "run" => run::html(&self.recording(rest)?, self)?,
+            "run" => run::html(&self.recording(rest)?, self),
             "sequence" => sequence::html(&self.recording(rest)?, &self.picture("sequence"))?,
             "states" => states::html(&self.recording(rest)?, &self.picture("states"))?,
             "reference" => reference::markdown(rest)?,

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
 use socklab::narrate::event::{Event, Kind};
 use socklab::reference;
 
@@ -16,10 +15,7 @@ use crate::transcript::{self, Block};
 const CALLS: &str = "appendix/calls.md";
 
 /// The whole transcript, one list item for each event.
-///
-/// # Errors
-/// None yet.
-pub fn html(recording: &Recording, page: &Page) -> Result<String> {
+pub fn html(recording: &Recording, page: &Page) -> String {
     let command = escape(&recording.command);
     let mut html = format!(
         "<div class=\"run\" role=\"group\" aria-label=\"Recorded run: {command}\">\
@@ -28,47 +24,45 @@ pub fn html(recording: &Recording, page: &Page) -> Result<String> {
     );
     let mut narration = Narration::default();
     for block in transcript::blocks(&recording.events) {
-        html.push_str(&item(&block, &mut narration, page)?);
+        html.push_str(&item(&block, &mut narration, page));
     }
-    html.push_str("</ol></div>");
-    Ok(html)
+    html + "</ol></div>"
 }
 
-fn item(block: &Block, narration: &mut Narration, page: &Page) -> Result<String> {
+fn item(block: &Block, narration: &mut Narration, page: &Page) -> String {
     let lines: Vec<Vec<Part>> = block.text.lines().map(|line| narration.line(line)).collect();
-    let mut item = format!("<li class=\"event\"{}>", attributes(block.event, &lines)?);
+    let mut item = format!("<li class=\"event\"{}>", attributes(block.event, &lines));
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
             item.push_str("&#10;");
         }
         item.push_str(&spans(line, page));
     }
-    item.push_str("</li>");
-    Ok(item)
+    item + "</li>"
 }
 
 /// What the style sheet and the stepper want to know of an event.
-fn attributes(event: &Event, lines: &[Vec<Part>]) -> Result<String> {
+fn attributes(event: &Event, lines: &[Vec<Part>]) -> String {
     let mut attributes = String::new();
-    write!(
+    _ = write!(
         attributes,
         " data-kind=\"{}\" data-actor=\"{}\"",
         kind(&event.kind),
         escape(&event.actor)
-    )?;
+    );
     if let Some(number) = number(lines) {
-        write!(attributes, " data-call=\"{number}\"")?;
+        _ = write!(attributes, " data-call=\"{number}\"");
     }
     if let Kind::Call(ended) = &event.kind {
         if ended.error.is_some() {
             attributes.push_str(" data-failed");
         }
         if let Some(circumstance) = ended.circumstance {
-            write!(attributes, " data-circumstance=\"{}\"", circumstance.name())?;
+            _ = write!(attributes, " data-circumstance=\"{}\"", circumstance.name());
         }
-        write!(attributes, " data-why=\"{}\"", escape(&why(event)))?;
+        _ = write!(attributes, " data-why=\"{}\"", escape(&why(event)));
     }
-    Ok(attributes)
+    attributes
 }
 
 fn kind(kind: &Kind) -> &'static str {

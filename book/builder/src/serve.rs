@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -17,40 +17,91 @@ use crate::build::build;
 /// Changes within this time are one: editors write a file in several steps.
 const TOGETHER: Duration = Duration::from_millis(300);
 
-/// What the command waits for.
+/// What is waited for.
 enum Event {
     Changed,
     Stop,
 }
 
-/// Builds the book, serves it on the loopback address, and builds it again when a source changes; until Ctrl-C.
+/// A book that is being served.
+pub struct Served {
+    root: PathBuf,
+    dest: Option<PathBuf>,
+    built: PathBuf,
+    server: Arc<Server>,
+    events: Receiver<Event>,
+    tell: Sender<Event>,
+    _watcher: Debouncer<RecommendedWatcher>,
+}
+
+/// Ends the serving.
+pub struct Stop(Sender<Event>);
+
+impl Stop {
+    /// In order: what is being built or answered is finished first.
+    pub fn stop(&self) {
+        // Once it is over nobody listens.
+        let _ = self.0.send(Event::Stop);
+    }
+}
+
+impl Served {
+    /// Builds the book, and takes a port of the loopback address; 0 is any.
+    ///
+    /// # Errors
+    /// The book is not whole, or the port is taken.
+    pub fn start(root: &Path, dest: Option<&Path>, port: u16) -> Result<Self> {
+        let index = build(root, dest)?;
+        let built = index.parent().unwrap_or(root).to_owned();
+        let server = Server::http(("127.0.0.1", port))
+            .map_err(|error| anyhow!("port {port}: {error}. --port 0 takes a free one"))?;
+        let (tell, events) = mpsc::channel();
+        let watcher = watch(root, tell.clone())?;
+        let (root, dest) = (root.to_owned(), dest.map(Path::to_owned));
+        Ok(Self { root, dest, built, server: Arc::new(server), events, tell, _watcher: watcher })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.server.server_addr())
+    }
+
+    /// What ends it.
+    pub fn stop(&self) -> Stop {
+        Stop(self.tell.clone())
+    }
+
+    /// Answers, and builds the book again when a source changes, until it is stopped. `again` is told how each build went.
+    ///
+    /// # Errors
+    /// The thread that answers has failed.
+    pub fn run(self, again: impl Fn(Result<PathBuf>)) -> Result<()> {
+        let (server, built) = (Arc::clone(&self.server), self.built.clone());
+        let answers = thread::spawn(move || answer(&server, &built));
+        while let Ok(Event::Changed) = self.events.recv() {
+            again(build(&self.root, self.dest.as_deref()));
+        }
+        self.server.unblock();
+        answers.join().map_err(|_| anyhow!("the server's thread panicked"))
+    }
+}
+
+/// Serves the book until Ctrl-C, and says what it does.
 ///
 /// # Errors
-/// The first build fails, or the port is taken.
+/// See [`Served`].
 pub fn serve(root: &Path, dest: Option<&Path>, port: u16, open: bool) -> Result<()> {
-    let index = build(root, dest)?;
-    let built = index.parent().unwrap_or(root).to_owned();
-    let server = Server::http(("127.0.0.1", port))
-        .map_err(|error| anyhow!("port {port}: {error}. --port 0 takes a free one"))?;
-    let server = Arc::new(server);
-    let (tell, events) = mpsc::channel();
-    let _watcher = watch(root, tell.clone())?;
-    ctrlc::set_handler(move || _ = tell.send(Event::Stop)).context("Ctrl-C")?;
-    let url = format!("http://{}/", server.server_addr());
+    let served = Served::start(root, dest, port)?;
+    let (url, stop) = (served.url(), served.stop());
+    ctrlc::set_handler(move || stop.stop()).context("Ctrl-C")?;
     println!("{url}   Ctrl-C ends it");
     if open {
         open::that_detached(&url).context("no browser could be started")?;
     }
-    let answering = Arc::clone(&server);
-    let answers = thread::spawn(move || answer(&answering, &built));
-    while let Ok(Event::Changed) = events.recv() {
-        match build(root, dest) {
-            Ok(_) => println!("built again"),
-            Err(error) => eprintln!("error: {error:#}"),
-        }
-    }
-    server.unblock();
-    answers.join().map_err(|_| anyhow!("the server's thread panicked"))
+    served.run(|built| match built {
+        Ok(_) => println!("built again"),
+        Err(error) => eprintln!("error: {error:#}"),
+    })
 }
 
 /// Tells of every change to what the book is made of.

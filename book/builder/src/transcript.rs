@@ -103,3 +103,55 @@ fn time(event: &Event) -> u64 {
         _ => event.t_us,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A call that began after so many microseconds and took so many.
+    fn call(seq: u64, actor: &str, name: &str, begins: u64, takes: u64) -> [Event; 2] {
+        let event = |line: String| serde_json::from_str(&line).unwrap();
+        let head = format!(
+            r#"{{"schema":"socklab/event/1","seq":{seq},"t_us":{begins},"tid":1,"actor":"{actor}""#
+        );
+        let call = format!(r#""call":"{name}","fd":3,"args":{{}},"waits":true"#);
+        [
+            event(format!(r#"{head},"kind":"begin",{call}}}"#)),
+            event(format!(
+                r#"{head},"kind":"call",{call},"result":0,"error":null,"elapsed_us":{takes},"syscalls":null}}"#
+            )),
+        ]
+    }
+
+    fn lines(events: &[Event]) -> Vec<String> {
+        let blocks = blocks(events);
+        blocks.iter().filter_map(|block| Some(block.text.lines().next()?.to_owned())).collect()
+    }
+
+    #[test]
+    fn calls_are_numbered_as_they_began() {
+        let [recv, received] = call(1, "server", "recv", 10, 500);
+        let [send, sent] = call(2, "client", "send", 20, 5);
+        let lines = lines(&[recv, send, sent, received]);
+        assert!(lines[0].starts_with("  2 ● client   send(3"), "{lines:?}");
+        assert!(lines[1].starts_with("  1 ○ server   recv(3"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_call_that_takes_a_moment_is_shown_waiting_when_the_terminal_would() {
+        let [recv, received] = call(1, "server", "recv", 10, 300_000);
+        let [early, was_early] = call(2, "client", "send", 20, 5);
+        let [late, was_late] = call(3, "client", "send", 200_000, 5);
+        let lines = lines(&[recv, early, was_early, late, was_late, received]);
+        let starts = [
+            "  2 ● client   send(",
+            "  1 ○ server   recv(3, buf) ... waiting",
+            "  3 ● client   send(",
+            "  1 ○ server   recv(",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{line:?} is not {start:?}");
+        }
+    }
+}

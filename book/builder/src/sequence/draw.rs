@@ -11,6 +11,9 @@ use crate::html::escape;
 const ROW: usize = 24;
 const HEAD: usize = 52;
 
+/// Where there are more than two lanes, they are so far apart.
+const LANE: usize = 330;
+
 /// A character of a state's name is this wide.
 const LETTER: usize = 8;
 
@@ -59,7 +62,7 @@ fn columns(lanes: usize) -> (usize, Vec<Column>) {
     match lanes {
         1 => (400, vec![right(30)]),
         2 => (776, vec![Column { x: 308, text_is_left: true }, right(468)]),
-        _ => (lanes * 310, (0..lanes).map(|lane| right(30 + lane * 310)).collect()),
+        _ => (lanes * LANE, (0..lanes).map(|lane| right(30 + lane * LANE)).collect()),
     }
 }
 

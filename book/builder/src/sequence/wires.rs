@@ -4,6 +4,8 @@
 //! Datagrams are known by what is in them.
 
 mod ends;
+#[cfg(test)]
+mod tests;
 
 use socklab::narrate::event::Event;
 
@@ -94,8 +96,13 @@ fn datagrams(ends: &Ends) -> Vec<Arrow> {
     arrows
 }
 
-/// What is received may be cut, or have a header before it.
+/// What is received may be cut, or have a header before it. One without bytes is like no other.
 fn is_same(sent: &Piece, received: &Piece) -> bool {
-    !received.data.is_empty()
-        && (sent.data.starts_with(&received.data) || received.data.ends_with(&sent.data))
+    match (sent.data.is_empty(), received.data.is_empty()) {
+        (false, false) => {
+            sent.data.starts_with(&received.data) || received.data.ends_with(&sent.data)
+        }
+        (true, true) => sent.bytes == 0 && received.bytes == 0,
+        _ => false,
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use socklab::narrate::event::{Ended, Event, Kind, Value};
 
-use crate::sequence::rows::{Rows, Span};
+use crate::sequence::rows::Rows;
 
 /// Bytes that one call sent or received.
 pub struct Piece {
@@ -21,7 +21,7 @@ pub struct Piece {
 pub struct End {
     is_stream: bool,
     port: Option<u16>,
-    /// The row in which connect began, or accept returned.
+    /// The row of connect, or of accept.
     pub born: Option<usize>,
     /// What went out of it, in order.
     pub sent: Vec<Piece>,
@@ -63,14 +63,14 @@ impl Ends {
             if let Kind::Call(ended) = &event.kind
                 && let Some(&span) = rows.spans.get(&event.seq)
             {
-                ends.follow(ended, span);
+                ends.follow(ended, span.to);
             }
         }
         ends.pair();
         ends
     }
 
-    fn follow(&mut self, ended: &Ended, span: Span) {
+    fn follow(&mut self, ended: &Ended, row: usize) {
         let name = ended.call.call.as_ref();
         if name == "socket" && ended.result >= 0 {
             let kind = ended.call.args.get("type").map(Value::to_string).unwrap_or_default();
@@ -83,14 +83,16 @@ impl Ends {
         let Some(&end) = self.open.get(&fd) else { return };
         match name {
             "bind" | "getsockname" => self.ends[end].port = port(ended).or(self.ends[end].port),
-            "connect" => self.connect(end, ended, span),
-            "accept" if ended.result >= 0 => self.accept(end, ended, span),
+            "connect" => self.connect(end, ended, row),
+            "accept" if ended.result >= 0 => self.accept(end, ended, row),
             "getsockopt" => self.given_up(end, ended),
-            "send" | "sendto" | "recv" | "recvfrom" => self.move_bytes(end, ended, span.to),
-            "shutdown" if !is(ended, "how", "SHUT_RD") => self.finish(end, span.to),
+            "send" | "sendto" | "recv" | "recvfrom" => self.move_bytes(end, ended, row),
+            "shutdown" if ended.result == 0 && !is(ended, "how", "SHUT_RD") => {
+                self.finish(end, row)
+            }
             "close" => {
-                self.finish(end, span.to);
-                self.ends[end].closed = Some(span.to);
+                self.finish(end, row);
+                self.ends[end].closed = Some(row);
                 self.open.remove(&fd);
             }
             _ => {}
@@ -102,18 +104,18 @@ impl Ends {
         self.ends.push(end);
     }
 
-    fn connect(&mut self, end: usize, ended: &Ended, span: Span) {
+    fn connect(&mut self, end: usize, ended: &Ended, row: usize) {
         let under_way = ended.result == 0 || ended.circumstance.is_some();
         if let Some(port) = port(ended).filter(|_| under_way && self.ends[end].is_stream) {
-            self.ends[end].born = Some(span.from);
+            self.ends[end].born = Some(row);
             self.waiting.push((end, port));
         }
     }
 
-    fn accept(&mut self, listener: usize, ended: &Ended, span: Span) {
+    fn accept(&mut self, listener: usize, ended: &Ended, row: usize) {
         let on = self.ends[listener].port;
         self.accepted.push((self.ends.len(), on, port(ended)));
-        self.make(ended.result, End { is_stream: true, born: Some(span.to), ..End::default() });
+        self.make(ended.result, End { is_stream: true, born: Some(row), ..End::default() });
     }
 
     /// A connect that was under way has failed after all.
