@@ -8,8 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
-use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tiny_http::{Header, Request, Response, Server};
 
 use crate::build::build;
@@ -31,7 +30,7 @@ pub struct Served {
     server: Arc<Server>,
     events: Receiver<Event>,
     tell: Sender<Event>,
-    _watcher: Debouncer<RecommendedWatcher>,
+    _watcher: RecommendedWatcher,
 }
 
 /// Ends the serving.
@@ -71,6 +70,18 @@ impl Served {
         Stop(self.tell.clone())
     }
 
+    /// Waits for changes, and for all that belong together. False when it is to stop.
+    fn changed(&self) -> bool {
+        let mut event = self.events.recv().unwrap_or(Event::Stop);
+        while let Event::Changed = event {
+            match self.events.recv_timeout(TOGETHER) {
+                Ok(next) => event = next,
+                Err(_) => return true,
+            }
+        }
+        false
+    }
+
     /// Answers, and builds the book again when a source changes, until it is stopped. `again` is told how each build went.
     ///
     /// # Errors
@@ -78,7 +89,7 @@ impl Served {
     pub fn run(self, again: impl Fn(Result<PathBuf>)) -> Result<()> {
         let (server, built) = (Arc::clone(&self.server), self.built.clone());
         let answers = thread::spawn(move || answer(&server, &built));
-        while let Ok(Event::Changed) = self.events.recv() {
+        while self.changed() {
             again(build(&self.root, self.dest.as_deref()));
         }
         self.server.unblock();
@@ -105,10 +116,11 @@ pub fn serve(root: &Path, dest: Option<&Path>, port: u16, open: bool) -> Result<
 }
 
 /// Tells of every change to what the book is made of.
-fn watch(root: &Path, tell: Sender<Event>) -> Result<Debouncer<RecommendedWatcher>> {
-    let mut debouncer = new_debouncer(TOGETHER, move |changes: DebounceEventResult| {
-        if changes.is_ok() {
-            // Nobody listens any more: it is over.
+fn watch(root: &Path, tell: Sender<Event>) -> Result<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |seen: notify::Result<notify::Event>| {
+        // Building reads the sources: that is no change.
+        if seen.is_ok_and(|event| !event.kind.is_access()) {
+            // Once it is over nobody listens.
             let _ = tell.send(Event::Changed);
         }
     })?;
@@ -116,9 +128,9 @@ fn watch(root: &Path, tell: Sender<Event>) -> Result<Debouncer<RecommendedWatche
     let sources = ["src", "runs", "theme", "book.toml"].map(|name| root.join(name));
     let shown = ["src", "lessons"].map(|name| repository.join(name));
     for source in sources.iter().chain(&shown).filter(|source| source.exists()) {
-        debouncer.watcher().watch(source, RecursiveMode::Recursive)?;
+        watcher.watch(source, RecursiveMode::Recursive)?;
     }
-    Ok(debouncer)
+    Ok(watcher)
 }
 
 /// Answers requests for the files in `built`, until it is unblocked.
