@@ -46,6 +46,7 @@ def contrast(browser, pages):
             browser.driver.execute_script(f"document.getElementById('mdbook-theme-{theme}').click()")
             if not browser.ask(f"document.documentElement.classList.contains('{theme}')"):
                 yield path, f"the theme {theme} cannot be chosen"
+            browser.be_still()
             for what in browser.run("contrast"):
                 kind = what.partition(")")[0]
                 if (theme, kind) not in said:
@@ -67,7 +68,7 @@ def by_address(browser, index):
         return [*wrong, f"search: nothing found for {WORD}"]
     results[0].click()
     WebDriverWait(browser.driver, PATIENCE).until(lambda _: browser.ask("document.readyState") == "complete")
-    if WORD not in browser.ask("document.querySelector('main').textContent"):
+    if WORD not in browser.ask("(document.querySelector('main') || document.body).textContent"):
         wrong.append(f"search: the first page found for {WORD} does not hold it: {browser.driver.current_url}")
     return wrong + browser.errors()
 

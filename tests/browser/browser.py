@@ -80,7 +80,7 @@ class Browser:
         return [f"console: {entry['message']}" for entry in log if entry["level"] == "SEVERE"]
 
     def look_at(self, size, media="screen"):
-        """Shows the page at that size. Nothing moves smoothly: the checks do not wait."""
+        """Shows the page at that size."""
         width, height = size
         self._devtools(
             "Emulation.setDeviceMetricsOverride",
@@ -88,6 +88,11 @@ class Browser:
         )
         still = {"name": "prefers-reduced-motion", "value": "reduce"}
         self._devtools("Emulation.setEmulatedMedia", media=media, features=[still])
+        self.be_still()
+
+    def be_still(self):
+        """mdBook lets its margins and colours slide, whatever is preferred."""
+        self.driver.execute_script("document.getAnimations().forEach(animation => animation.finish())")
 
     def allow_scripts(self, allowed):
         """From the next page on."""

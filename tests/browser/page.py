@@ -33,6 +33,8 @@ def keys(browser):
     wrong = []
     address = browser.driver.current_url
     for steps in browser.all(".run-events"):
+        if browser.ask("arguments[0].tabIndex", steps) < 0:
+            wrong.append("the Tab key does not lead to a run")
         for name, key, place in KEYS:
             try:
                 steps.send_keys(key)

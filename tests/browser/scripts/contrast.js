@@ -4,8 +4,6 @@ const LARGE_TEXT = 3;
 const STROKE = 3;
 const SHAPES = 'rect, circle, ellipse, polygon, path, line, polyline';
 
-/** A theme's colours fade in. */
-document.getAnimations().forEach((animation) => animation.finish());
 document.querySelectorAll('details').forEach((details) => { details.open = true; });
 
 const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

@@ -2,10 +2,10 @@
 const problems = [];
 const short = (element) => element.textContent.replace(/\s+/g, ' ').trim().slice(0, 60);
 
-for (const event of document.querySelectorAll('.event')) {
-    if (!event.innerText.trim() || !event.checkVisibility({ visibilityProperty: true })) {
-        problems.push(`without scripts: a run lacks ${short(event)}`);
-    }
+const isHidden = (event) => !event.innerText.trim() || !event.checkVisibility({ visibilityProperty: true });
+const hidden = Array.from(document.querySelectorAll('.event')).filter(isHidden);
+if (hidden.length > 0) {
+    problems.push(`without scripts: ${hidden.length} steps of runs are hidden: ${short(hidden[0])}`);
 }
 for (const button of document.querySelectorAll('.run button')) {
     problems.push(`without scripts: a run has a button ${short(button)}`);

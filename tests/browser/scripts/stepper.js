@@ -3,7 +3,9 @@ const done = arguments[arguments.length - 1];
 const problems = [];
 
 /** In milliseconds. */
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
+
+const plain = (text) => text.replace(/\s+/g, ' ').trim();
 
 class Run {
     constructor(run) {
@@ -14,14 +16,18 @@ class Run {
         this.last = this.events.length - 1;
     }
 
+    /** Ends the check of this run: what is wrong after the first wrong thing usually follows from it. */
     tell(what) {
-        problems.push(`${this.run.getAttribute('aria-label')}: ${what}`);
+        throw new Error(what);
     }
 
     press(text) {
         const buttons = Array.from(this.run.querySelectorAll('button'));
         const button = buttons.find((candidate) => candidate.textContent === text);
-        button ? button.click() : this.tell(`no button ${text}`);
+        if (!button) {
+            this.tell(`no button ${text}`);
+        }
+        button.click();
     }
 
     current() {
@@ -50,7 +56,6 @@ class Run {
     expectStep(place, when) {
         if (this.current() !== place) {
             this.tell(`${when}: at step ${this.current()}, not ${place}`);
-            return;
         }
         if (!this.events.every((event, index) => this.isShown(event) === index <= place)) {
             this.tell(`${when}: not the steps up to ${place}`);
@@ -58,7 +63,7 @@ class Run {
         const event = this.events[place];
         this.expectInSight(event, when);
         if (!this.rightPosition(event, place).test(this.position())) {
-            this.tell(`${when}: the position says ${this.position()} at ${event.textContent}`);
+            this.tell(`${when}: the position says ${this.position()} at ${plain(event.textContent)}`);
         }
         this.expectAnnounced(event, when);
     }
@@ -83,7 +88,6 @@ class Run {
     }
 
     expectAnnounced(event, when) {
-        const plain = (text) => text.replace(/\s+/g, ' ').trim();
         const live = this.run.querySelector('[aria-live="polite"]');
         if (!live || !plain(live.textContent).includes(plain(event.textContent))) {
             this.tell(`${when}: the step is not announced`);
@@ -149,10 +153,14 @@ class Run {
 async function check() {
     for (const element of document.querySelectorAll('.run')) {
         const run = new Run(element);
-        run.checkButtons();
-        run.checkClicks();
-        await run.checkPlay();
+        try {
+            run.checkButtons();
+            run.checkClicks();
+            await run.checkPlay();
+        } catch (error) {
+            problems.push(`${element.getAttribute('aria-label')}: ${error.message}`);
+        }
     }
 }
 
-check().catch((error) => problems.push(`the run cannot be played: ${error}`)).finally(() => done(problems));
+check().then(() => done(problems));
