@@ -62,7 +62,7 @@ class Browser:
     def __init__(self, driver):
         self.driver = driver
         driver.set_page_load_timeout(60)
-        driver.set_script_timeout(60)
+        driver.set_script_timeout(180)
         self._devtools("Page.addScriptToEvaluateOnNewDocument", source=BEFORE_EACH_PAGE)
         self.look_at(SCREEN)
 

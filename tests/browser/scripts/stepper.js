@@ -140,12 +140,20 @@ class Run {
         this.expectAll('All after Play');
     }
 
-    /** Comes back before the step after it; or when even the slowest machine would be there. */
+    /** Comes back before the step after it; or when for long no step has come. */
     until(condition) {
         return new Promise((resolve) => {
-            const watch = new MutationObserver(() => condition() && resolve());
+            let end = setTimeout(resolve, PATIENCE);
+            const watch = new MutationObserver(() => {
+                clearTimeout(end);
+                end = setTimeout(resolve, PATIENCE);
+                if (condition()) {
+                    clearTimeout(end);
+                    watch.disconnect();
+                    resolve();
+                }
+            });
             watch.observe(this.list, { attributes: true, subtree: true });
-            setTimeout(resolve, PATIENCE);
         });
     }
 }
