@@ -1,14 +1,21 @@
 // Plays a recorded run call by call. Without this file the page shows the whole transcript.
 //
-// A run is a div.run with a list of events; the builder makes it. Buttons and keys show one event after the other; what
-// is still to come keeps its place, so that nothing moves.
+// A run is a div.run with a list of events; the builder makes it. Buttons and keys show one event after the other: a call
+// first with `= ?`, so that a reader can say what it will return. What is still to come keeps its place, so that nothing
+// moves.
 (function () {
     'use strict';
 
     /** How long an event stays before the next, in milliseconds. */
     const PACE = 1500;
 
-    const HINT = 'Next shows one step after the other. Keys: ← → Home End, and space to play.';
+    const HINT = 'Next shows a call, and after that what it returned. A click on a line shows the run up to there.';
+    const SETUP = 'The calls above get everything ready.';
+    const KEYS = 'Keys, after a click: ← → Home End, and space to play.';
+    const ASK = 'What will it return?';
+
+    /** What the kernel answered: the style sheet hides it while that is asked. */
+    const ANSWER = '.result, .failed, .limited, .filled, .time, .data, .why';
 
     const motionIsWelcome = () =>
         !window.matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -26,7 +33,10 @@
             this.list = run.querySelector('.run-events');
             this.events = Array.from(run.querySelectorAll('.event'));
             this.calls = this.events.filter((event) => event.dataset.kind === 'call').length;
+            this.end = run.querySelector('.run-end');
+            this.begins = Math.max(0, this.events.findIndex((event) => 'begins' in event.dataset));
             this.current = null;
+            this.asked = false;
             this.timer = null;
             this.addControls();
             this.all();
@@ -56,27 +66,35 @@
             this.now.setAttribute('aria-live', 'polite');
             this.now.setAttribute('aria-atomic', 'true');
             this.list.before(bar);
-            this.list.after(this.now);
+            this.run.append(this.now);
         }
 
         /** The whole transcript. */
         all() {
             this.pause();
             this.current = null;
+            this.asked = false;
             this.list.classList.remove('stepping');
-            this.events.forEach((event) => event.classList.remove('current', 'to-come'));
+            this.events.forEach((event) => event.classList.remove('current', 'to-come', 'asked'));
+            this.end?.classList.remove('to-come');
             this.linksOf(null);
             this.position.textContent = this.calls + ' calls';
-            this.now.textContent = HINT;
+            const hint = this.begins > 0 ? HINT + ' ' + SETUP : HINT;
+            this.now.replaceChildren(hint + ' ', element('span', 'run-keys', KEYS));
+            this.list.scrollTop = this.begins > 0 ? this.events[this.begins].offsetTop : 0;
         }
 
-        show(index) {
+        /** The run up to there; asked, without what that call returned. */
+        show(index, asked) {
             this.current = Math.max(0, Math.min(index, this.events.length - 1));
+            this.asked = Boolean(asked);
             this.list.classList.add('stepping');
             this.events.forEach((event, place) => {
                 event.classList.toggle('to-come', place > this.current);
                 event.classList.toggle('current', place === this.current);
+                event.classList.toggle('asked', this.asked && place === this.current);
             });
+            this.end?.classList.toggle('to-come', this.current < this.events.length - 1);
             const event = this.events[this.current];
             this.linksOf(event);
             this.position.textContent = this.where(event);
@@ -90,7 +108,7 @@
             }
             const over = this.events.slice(0, this.current)
                 .filter((earlier) => earlier.dataset.kind === 'call').length;
-            return over + ' of ' + this.calls + ' calls over';
+            return over + ' of ' + this.calls + ' calls shown';
         }
 
         /** A call that was shown waiting has its number where it began. */
@@ -103,14 +121,24 @@
 
         /** The line is for those who cannot see it highlighted; the why is for everybody. */
         explain(event) {
-            const why = event.dataset.why || '';
-            const line = event.textContent.replace(/\s+/g, ' ').trim();
+            const why = this.asked ? ASK : event.dataset.why || '';
+            const line = this.lineOf(event);
             const known = why && line.includes(why);
             this.now.replaceChildren(
                 element('span', 'visually-hidden', this.where(event) + ': ' + line + ' '),
                 element('span', known ? 'run-why known' : 'run-why', why),
             );
             this.now.lastChild.toggleAttribute('aria-hidden', Boolean(known));
+        }
+
+        /** What can be seen of it. */
+        lineOf(event) {
+            const seen = event.cloneNode(true);
+            if (this.asked) {
+                seen.querySelector('.result, .failed, .limited')?.before('= ?');
+                seen.querySelectorAll(ANSWER).forEach((part) => part.remove());
+            }
+            return seen.textContent.replace(/\s+/g, ' ').trim();
         }
 
         /** Only the current call's link is on the way of the Tab key. */
@@ -134,16 +162,28 @@
         }
 
         next() {
-            this.pauseAt(this.current === null ? 0 : this.current + 1);
+            if (this.asked) {
+                this.pauseAt(this.current);
+                return;
+            }
+            const last = this.events.length - 1;
+            const index = this.current === null ? this.firstCall() : Math.min(this.current + 1, last);
+            this.pauseAt(index, index !== this.current && 'asks' in this.events[index].dataset);
         }
 
         back() {
             this.pauseAt(this.current === null ? this.events.length - 1 : this.current - 1);
         }
 
-        pauseAt(index) {
+        /** Where the story begins. */
+        firstCall() {
+            const isCall = (event, place) => place >= this.begins && event.dataset.kind === 'call';
+            return Math.max(0, this.events.findIndex(isCall));
+        }
+
+        pauseAt(index, asked) {
             this.pause();
-            this.show(index);
+            this.show(index, asked);
         }
 
         toggle() {
@@ -152,7 +192,7 @@
                 return;
             }
             const atEnd = this.current === null || this.current === this.events.length - 1;
-            this.show(atEnd ? 0 : this.current + 1);
+            this.show(atEnd ? this.begins : this.current + 1);
             this.playButton.textContent = 'Pause';
             this.timer = setInterval(() => {
                 if (this.current === this.events.length - 1) {
@@ -212,13 +252,15 @@
         document.body.prepend(link);
     }
 
-    /** Not every browser lets the Tab key reach what scrolls. */
+    /** Not every browser lets the Tab key reach what scrolls. And of a picture nobody sees that it goes on. */
     function addTabStops() {
         document.querySelectorAll('main :is(pre.terminal, pre > code, .figure, .table-wrapper)')
             .forEach((box) => {
-                if (box.scrollWidth > box.clientWidth) {
+                const isWide = box.scrollWidth > box.clientWidth;
+                if (isWide) {
                     box.tabIndex = 0;
                 }
+                box.classList.toggle('wide', isWide);
             });
     }
 

@@ -22,14 +22,23 @@ static void die(const char *what)
 }
 
 // ANCHOR: wait
-/* Waits until fd is ready, but no longer than the limit: 0, or an errno. */
-static int wait_for(int fd, short event)
+/* Milliseconds on a clock that nobody sets back. */
+static long long now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+/* Waits until fd is ready, but no longer than until the deadline: 0, or an errno. */
+static int wait_for(int fd, short event, long long deadline)
 {
     struct pollfd asked = { .fd = fd, .events = event };
     int found;
-    do
-        found = poll(&asked, 1, LIMIT);
-    while (found < 0 && errno == EINTR); /* a signal came: the wait begins anew */
+    do {
+        long long left = deadline - now();
+        found = poll(&asked, 1, left > 0 ? (int)left : 0);
+    } while (found < 0 && errno == EINTR); /* a signal came: only the rest is waited for */
     return found > 0 ? 0 : found == 0 ? ETIMEDOUT : errno;
 }
 // ANCHOR_END: wait
@@ -44,7 +53,7 @@ static int open_connection(const struct addrinfo *to)
     int error = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? errno : 0;
     if (!error && connect(fd, to->ai_addr, to->ai_addrlen) < 0)
         error = errno;
-    if (error == EINPROGRESS && !(error = wait_for(fd, POLLOUT))) {
+    if (error == EINPROGRESS && !(error = wait_for(fd, POLLOUT, now() + LIMIT))) {
         socklen_t length = sizeof error;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
             error = errno;
@@ -98,7 +107,7 @@ static void send_all(int fd, const char *data, size_t size, int cue)
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) { /* the send buffer is full */
             if (full++ == 0 && write(cue, "r", 1) != 1)
                 die("write");
-            if ((errno = wait_for(fd, POLLOUT)))
+            if ((errno = wait_for(fd, POLLOUT, now() + LIMIT))) /* each time there was room: anew */
                 die("send");
         } else if (errno != EINTR)
             die("send");
@@ -108,12 +117,12 @@ static void send_all(int fd, const char *data, size_t size, int cue)
 // ANCHOR_END: send
 
 // ANCHOR: receive
-/* Receives until a newline or the end of file: how much it was. */
-static size_t receive_line(int fd, char *buffer, size_t size)
+/* Receives until a newline or the end of file: how much it was. All of it comes before the deadline. */
+static size_t receive_line(int fd, char *buffer, size_t size, long long deadline)
 {
     size_t received = 0;
     while (received < size && !memchr(buffer, '\n', received)) {
-        if ((errno = wait_for(fd, POLLIN)))
+        if ((errno = wait_for(fd, POLLIN, deadline)))
             die("receive");
         ssize_t count = recv(fd, buffer + received, size - received, 0);
         if (count == 0) /* end of file is not a time-out, and not an error */
@@ -179,11 +188,12 @@ int main(void)
     memset(message, 'x', SIZE - 1);
     message[SIZE - 1] = '\n';
     send_all(fd, message, SIZE, cue[0]);
-    size_t count = receive_line(fd, answer, sizeof answer);
+    size_t count = receive_line(fd, answer, sizeof answer, now() + LIMIT);
     printf("answer: %.*s", (int)count, answer);
     // ANCHOR: close
     shutdown(fd, SHUT_WR); /* no more from us */
-    while (receive_line(fd, rest, sizeof rest) > 0) /* what the peer still sends, up to its end of file */
+    long long deadline = now() + LIMIT;
+    while (receive_line(fd, rest, sizeof rest, deadline) > 0) /* what still comes, up to the end of file */
         ;
     close(fd);
     // ANCHOR_END: close

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-LIMIT = 5.0  # seconds, for each wait
+LIMIT = 5.0  # seconds: to connect, for the next room to send, for a whole answer
 TRIES, DELAY = 3, 0.2
 MESSAGE = b"x" * (256 * 1024 - 1) + b"\n"
 
@@ -17,11 +17,12 @@ class TimedOut(Exception):
 
 
 # ANCHOR: wait
-def wait(connection, event):
-    """Waits until the connection is ready, but no longer than the limit."""
+def wait(connection, event, deadline):
+    """Waits until the connection is ready, but no longer than until the deadline."""
     poll = select.poll()
     poll.register(connection, event)
-    if not poll.poll(LIMIT * 1000):  # poll counts in milliseconds
+    left = max(0.0, deadline - time.monotonic())  # a clock that nobody sets back
+    if not poll.poll(left * 1000):  # in milliseconds; after a signal Python waits for the rest
         raise TimedOut
 # ANCHOR_END: wait
 
@@ -33,7 +34,7 @@ def open_connection(family, address):
         connection.setblocking(False)
         error = connection.connect_ex(address)
         if error == errno.EINPROGRESS:
-            wait(connection, select.POLLOUT)
+            wait(connection, select.POLLOUT, time.monotonic() + LIMIT)
             error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
@@ -75,17 +76,17 @@ def send_all(connection, data, when_full):
         except BlockingIOError:  # EAGAIN: the send buffer is full
             full += 1
             when_full()
-            wait(connection, select.POLLOUT)
+            wait(connection, select.POLLOUT, time.monotonic() + LIMIT)  # each time there was room: anew
     print(f"sent {sent} bytes; in part: {partial > 0}, buffer full: {full > 0}")
 # ANCHOR_END: send
 
 
 # ANCHOR: receive
 def receive_until(connection, end):
-    """Receives until `end`; b"" as end means the end of file."""
-    received = b""
+    """Receives until `end`; b"" as end means the end of file. All of it has one deadline."""
+    received, deadline = b"", time.monotonic() + LIMIT
     while not (end and received.endswith(end)):
-        wait(connection, select.POLLIN)
+        wait(connection, select.POLLIN, deadline)
         piece = connection.recv(4096)
         if not piece:  # end of file is not a time-out, and not an error
             break

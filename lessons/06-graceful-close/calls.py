@@ -73,7 +73,7 @@ def again():
     listener, client, server = connection()
     address = listener.getsockname()
     server.close()                            # the server ends first, so TIME_WAIT is on its side
-    drain(client)
+    print("  the client received", drain(client))
     client.close()
     listener.close()
     for reuse in (0, 1):

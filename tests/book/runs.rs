@@ -1,9 +1,9 @@
 //! Every run that the book plays back, `{{#run socklab graceful-close abrupt}}`, is recorded in `book/runs`; here the
-//! program runs again, and each actor must do the same.
+//! program runs again, and each actor must do the same. What it says on standard error lies beside, in a file `.err`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use snapbox::assert::Action;
 use snapbox::report::Palette;
@@ -73,18 +73,54 @@ fn numbered_anew(events: &[Event]) -> Vec<Event> {
     events
 }
 
-fn check(command: &str, network: &Network) -> Result<(), String> {
+/// A run: its events, and what it said on standard error, as the two are kept in files.
+#[derive(Default)]
+struct Kept {
+    events: String,
+    errors: String,
+}
+
+impl Kept {
+    fn read(path: &Path) -> Self {
+        let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+        Self { events: read(path), errors: read(&path.with_extension("err")) }
+    }
+
+    /// A run without errors has one file only.
+    fn write(&self, path: &Path) -> io::Result<()> {
+        fs::write(path, &self.events)?;
+        let errors = path.with_extension("err");
+        if !self.errors.is_empty() {
+            return fs::write(errors, &self.errors);
+        }
+        fs::remove_file(errors).or_else(|why| match why.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(why),
+        })
+    }
+
+    /// What every run of the command has in common.
+    fn story(&self) -> String {
+        story(&events(&self.events)) + "\n" + &settled(&self.errors, differing())
+    }
+}
+
+fn run(command: &str, network: &Network) -> Kept {
     let line = format!("{command} --format json");
     let finished = Program::run(network.shell(&line)).finish();
-    let today = finished.text() + "\n";
+    let errors = finished.errors.lines().map(|line| format!("{line}\n")).collect();
+    Kept { events: finished.text() + "\n", errors }
+}
+
+fn check(command: &str, network: &Network) -> Result<(), String> {
     let path = recorded(command);
-    let then = fs::read_to_string(&path).unwrap_or_default();
-    let (shown, seen) = (story(&events(&then)), story(&events(&today)));
+    let (then, today) = (Kept::read(&path), run(command, network));
+    let (shown, seen) = (then.story(), today.story());
     if shown == seen {
         return Ok(());
     }
     if recording() {
-        return fs::write(&path, today).map_err(|why| format!("{}: {why}", path.display()));
+        return today.write(&path).map_err(|why| format!("{}: {why}", path.display()));
     }
     let assert = Assert::new().action(Action::Verify).palette(Palette::plain());
     let same = assert.try_eq(Some(&command), seen.into_data().raw(), Data::text(shown).raw());
@@ -105,7 +141,8 @@ fn every_recorded_run_is_what_the_program_does_today() {
 #[test]
 fn every_recording_is_shown() {
     let shown: BTreeSet<PathBuf> = commands().iter().map(|command| recorded(command)).collect();
-    let kept: BTreeSet<PathBuf> =
-        files(&project().join("book/runs"), "jsonl").into_iter().collect();
+    let runs = project().join("book/runs");
+    let errors = files(&runs, "err").into_iter().map(|path| path.with_extension("jsonl"));
+    let kept: BTreeSet<PathBuf> = files(&runs, "jsonl").into_iter().chain(errors).collect();
     assert_eq!(kept.difference(&shown).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
 }

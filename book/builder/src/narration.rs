@@ -6,8 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The marks of the actors, in the order of their appearance.
-const MARKS: [&str; 8] = ["●", "○", "◆", "◇", "■", "□", "▲", "△"];
+use crate::actors::Cast;
 
 static FIRST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?<number>[ \d]*(?:\d| {3})) (?<who>[●○◆◇■□▲△] \S+) +(?<body>\S.*)$")
@@ -18,6 +17,8 @@ static TIME: LazyLock<Regex> =
     LazyLock::new(|| pattern(r" +(?<time>(?:<1|[\d.]+) (?:µs|ms|s|min \d+ s|h \d+ min))$"));
 static RESULT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?<result>= (?:-?\d+(?: [A-Z]\w+)?|EAI_\w+))$"));
+static FILLED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:^|[(, ])(?<filled>\[(?:[^\[\]{]|\[[^\]]*\])*\])[,)]"));
 static HINT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?<hint>\.\.\. \D+)$"));
 
 fn pattern(text: &str) -> Regex {
@@ -58,6 +59,7 @@ enum Hanging {
 #[derive(Default)]
 pub struct Narration {
     open: Option<(usize, Hanging)>,
+    cast: Cast,
 }
 
 impl Narration {
@@ -83,13 +85,13 @@ impl Narration {
 
     fn first(&mut self, line: &str, number: &str, who: &str, body: &str) -> Vec<Part> {
         let margin = line.len() - body.len();
-        let mark = who.chars().next().map(String::from).unwrap_or_default();
-        let place = MARKS.iter().position(|&known| known == mark).unwrap_or(0) + 1;
+        let name = who.split(' ').next_back().unwrap_or(who);
+        let class = self.cast.class(name);
         let actor = &line[number.len() + 1..margin];
         let mut parts = vec![
             Part::new("number", number),
             Part::new("", " "),
-            Part::new(&format!("actor actor-{place}"), actor),
+            Part::new(&format!("actor {class}"), actor),
         ];
         let (body, hanging) = first_body(number, body);
         parts.extend(body);
@@ -151,18 +153,32 @@ fn returned(text: &str) -> (Hanging, Vec<Part>) {
     let class = match end {
         "" => "",
         _ if result.is_empty() => "why",
+        // No failure: nothing yet, or no longer than it may take.
+        _ if result.ends_with(" EAGAIN") || result.ends_with(" EINPROGRESS") => "limited",
         _ if result.starts_with("= -") || result.starts_with("= E") => "failed",
         _ => "result",
     };
-    let parts = [
-        Part::new("", &call[..call.len() - end.len()]),
+    let mut parts = arguments(&call[..call.len() - end.len()]);
+    parts.extend([
         Part::new(class, end),
         Part::new("", &before[call.len()..]),
         Part::new("time", time.unwrap_or_default()),
-    ];
+    ]);
     let over = time.is_some() || class == "why";
     let hanging = if over { Hanging::Returned } else { Hanging::Call };
     (hanging, parts.into_iter().filter(|part| !part.text.is_empty()).collect())
+}
+
+/// Arguments: what the kernel filled in stands in brackets. (So do IPv6 addresses, with a port behind, and what poll is given.)
+fn arguments(text: &str) -> Vec<Part> {
+    let (mut parts, mut rest) = (Vec::new(), 0);
+    for found in FILLED.captures_iter(text).filter_map(|found| found.name("filled")) {
+        parts.push(Part::new("", &text[rest..found.start()]));
+        parts.push(Part::new("filled", found.as_str()));
+        rest = found.end();
+    }
+    parts.push(Part::new("", &text[rest..]));
+    parts
 }
 
 #[cfg(test)]
@@ -210,6 +226,26 @@ mod tests {
     }
 
     #[test]
+    fn to_have_to_wait_is_no_failure() {
+        let line = "  6 ● client   connect(4, 127.0.0.1:43139) = -1 EINPROGRESS         55 µs";
+        assert!(classes(&[line]).contains(&("limited".into(), "= -1 EINPROGRESS".into())));
+    }
+
+    #[test]
+    fn what_the_kernel_filled_in_is_marked() {
+        let filled = |line: &str| {
+            let parts = classes(&[line]).into_iter().filter(|(class, _)| class == "filled");
+            parts.map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        let line = "  6 ○ server   accept(4, [[::1]:38154]) = 6                         9 µs";
+        assert_eq!(filled(line), ["[[::1]:38154]"]);
+        let line = "  7 ● client   poll([{4, POLLOUT}], 1, 5000, [POLLOUT]) = 1         9 µs";
+        assert_eq!(filled(line), ["[POLLOUT]"]);
+        let line = "  8 ● client   connect(4, [::1]:8888) = 0                           9 µs";
+        assert_eq!(filled(line), Vec::<String>::new());
+    }
+
+    #[test]
     fn what_hangs_below_a_call_is_its_rest_then_its_bytes_then_its_why() {
         let rest = "                   {10 s, 0 µs}) = 0                       2 min 5 s";
         assert_eq!(classes(&[SPLIT, rest]), named(&[("result", "= 0"), ("time", "2 min 5 s")]));
@@ -236,7 +272,7 @@ mod tests {
         let state = "    ◆ client   ▸ FIN_WAIT1    127.0.0.1:1 → 127.0.0.1:2";
         assert!(classes(&[state]).contains(&("state".into(), "FIN_WAIT1".into())));
         let note = "    ● socklab  close(2) is a call that a note may begin with = 3";
-        assert_eq!(classes(&[note]), named(&[("number", ""), ("actor actor-1", "● socklab")]));
+        assert_eq!(classes(&[note]), named(&[("number", ""), ("actor actor-8", "● socklab")]));
         assert_eq!(classes(&[note, "               and go on"]), vec![]);
     }
 

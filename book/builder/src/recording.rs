@@ -15,6 +15,8 @@ pub struct Recording {
     pub command: String,
     /// What happened, in the order in which it was told.
     pub events: Vec<Event>,
+    /// What the program said on standard error.
+    pub errors: String,
 }
 
 impl Recording {
@@ -38,7 +40,9 @@ impl Recording {
         if events.is_empty() {
             bail!("{} is empty. {RECORD} records it", path.display());
         }
-        Ok(Self { command: command.to_owned(), events })
+        // Most say nothing there.
+        let errors = fs::read_to_string(path.with_extension("err")).unwrap_or_default();
+        Ok(Self { command: command.to_owned(), events, errors })
     }
 }
 

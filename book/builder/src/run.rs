@@ -1,5 +1,6 @@
 //! `{{#run socklab …}}`: a recorded run as its transcript, which stepper.js plays call by call.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use socklab::narrate::event::{Event, Kind};
@@ -23,15 +24,65 @@ pub fn html(recording: &Recording, page: &Page) -> String {
          <ol class=\"run-events terminal\" tabindex=\"0\" aria-label=\"Transcript of {command}\">"
     );
     let mut narration = Narration::default();
-    for block in transcript::blocks(&recording.events) {
-        html.push_str(&item(&block, &mut narration, page));
+    let blocks = transcript::blocks(&recording.events);
+    let begins = after_the_setup(&recording.events);
+    let waited = waited(&blocks);
+    for block in &blocks {
+        let mut marks = String::new();
+        if matches!(block.event.kind, Kind::Call(_)) && !waited.contains(&block.event.seq) {
+            marks.push_str(" data-asks");
+        }
+        if begins.is_some_and(|begins| std::ptr::eq(begins, block.event)) {
+            marks.push_str(" data-begins");
+        }
+        html.push_str(&item(block, &marks, &mut narration, page));
     }
-    html + "</ol></div>"
+    html + "</ol>" + &end(recording) + "</div>"
 }
 
-fn item(block: &Block, narration: &mut Narration, page: &Page) -> String {
+/// The calls that are shown waiting: what they return is asked by that.
+fn waited(blocks: &[Block]) -> HashSet<u64> {
+    let begun = blocks.iter().filter(|block| matches!(block.event.kind, Kind::Begin(_)));
+    begun.map(|block| block.event.seq).collect()
+}
+
+/// The heading at which the story begins, when all before it is how one end gets ready.
+fn after_the_setup(events: &[Event]) -> Option<&Event> {
+    let heading = |event: &Event| match &event.kind {
+        Kind::Note(note) => reference::note(&note.note).is_some_and(|text| text.heading),
+        _ => false,
+    };
+    let (at, begins) = events.iter().enumerate().filter(|(_, event)| heading(event)).nth(1)?;
+    let mut calls = events[..at].iter().filter_map(|event| match &event.kind {
+        Kind::Call(ended) => Some((&event.actor, ended)),
+        _ => None,
+    });
+    let (server, _) = calls.next()?;
+    let is_quiet = calls.all(|(actor, ended)| actor == server && ended.call.data.is_none());
+    (&**server == "server" && is_quiet).then_some(begins)
+}
+
+/// How the program ended, when not well: what it said on standard error, and its exit status.
+fn end(recording: &Recording) -> String {
+    let status = recording.events.iter().find_map(|event| match &event.kind {
+        Kind::Done(done) if done.exit != 0 => Some(format!("exit status {}", done.exit)),
+        _ => None,
+    });
+    let lines: Vec<String> = recording
+        .errors
+        .lines()
+        .map(|line| format!("<span class=\"failed\">{}</span>", escape(line)))
+        .chain(status)
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("<p class=\"run-end terminal\">{}</p>", lines.join("<br>"))
+}
+
+fn item(block: &Block, marks: &str, narration: &mut Narration, page: &Page) -> String {
     let lines: Vec<Vec<Part>> = block.text.lines().map(|line| narration.line(line)).collect();
-    let mut item = format!("<li class=\"event\"{}>", attributes(block.event, &lines));
+    let mut item = format!("<li class=\"event\"{}{marks}>", attributes(block.event, &lines));
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
             item.push_str("&#10;");

@@ -61,6 +61,7 @@ impl<'a> Connection<'a> {
         connection.shake_hands()?;
         Ok(connection)
     }
+    // ANCHOR_END: open
 
     /// What was connected elsewhere. Its socket does not block.
     pub(super) fn over(socket: Socket, address: SocketAddr, client: &'a Client<'a>) -> Self {
@@ -69,6 +70,7 @@ impl<'a> Connection<'a> {
         Self { socket, address, client }
     }
 
+    // ANCHOR: shake-hands
     /// Begins the handshake, waits for its end, asks how it ended.
     fn shake_hands(&self) -> Result<()> {
         let on_it = |call| Error::during(call, self.address);
@@ -84,7 +86,7 @@ impl<'a> Connection<'a> {
         let ended = self.socket.take_error().map_err(on_it("getsockopt"))?;
         ended.map_or(Ok(()), |error| Err(on_it("connect")(error)))
     }
-    // ANCHOR_END: open
+    // ANCHOR_END: shake-hands
 
     // ANCHOR: ready
     /// Waits until the socket is ready, but no longer than `limit`; says whether it is.

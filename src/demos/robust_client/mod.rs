@@ -159,6 +159,7 @@ impl<'a> Client<'a> {
         }
         Err(Failure::Passing(last))
     }
+    // ANCHOR_END: try
 
     /// The addresses of the name. "No such name" will be so on the next try; "no answer for now" may not.
     fn resolve(&self, host: &str, port: u16) -> Attempt<Vec<SocketAddr>> {
@@ -174,7 +175,6 @@ impl<'a> Client<'a> {
             kind(Error::Resolve { host: host.to_owned(), name, message: failed.error.message })
         })
     }
-    // ANCHOR_END: try
 
     /// Says what kind of failure it was. They differ in what they tell of the other end.
     fn tell_apart(&self, error: &Error, address: SocketAddr) {

@@ -68,6 +68,32 @@ class Run {
         this.expectAnnounced(event, when);
     }
 
+    /** The call is shown, and what it returned is not. */
+    expectAsked(place, when) {
+        const event = this.events[place];
+        const answers = event.querySelectorAll('.result, .failed, .limited, .filled, .time, .data, .why');
+        if (this.current() !== place || !event.classList.contains('asked')) {
+            this.tell(`${when}: what ${plain(event.textContent)} returns is not asked`);
+        }
+        if (Array.from(answers).some(this.isShown)) {
+            this.tell(`${when}: the answer of ${plain(event.textContent)} is shown`);
+        }
+        const live = plain(this.run.querySelector('[aria-live="polite"]').textContent);
+        if (!live.includes('= ?')) {
+            this.tell(`${when}: the announcement does not ask: ${live}`);
+        }
+    }
+
+    /** One more step: of a call first the question. */
+    nextStep(place, when) {
+        this.press('Next');
+        if ('asks' in this.events[place].dataset) {
+            this.expectAsked(place, when);
+            this.press('Next');
+        }
+        this.expectStep(place, when);
+    }
+
     expectInSight(event, when) {
         const list = this.list.getBoundingClientRect();
         const box = event.getBoundingClientRect();
@@ -84,7 +110,7 @@ class Run {
             return new RegExp(`^call ${number} of ${this.calls.length}$`);
         }
         const over = this.calls.filter((call) => this.events.indexOf(call) < place).length;
-        return new RegExp(`^${over} of ${this.calls.length} calls over$`);
+        return new RegExp(`^${over} of ${this.calls.length} calls shown$`);
     }
 
     expectAnnounced(event, when) {
@@ -96,11 +122,13 @@ class Run {
 
     checkButtons() {
         this.expectAll('at first');
+        const begins = this.events.findIndex((event) => 'begins' in event.dataset);
+        const isFirst = (event, place) => place > begins && event.dataset.kind === 'call';
+        this.nextStep(this.events.findIndex(isFirst), 'Next at first');
         this.press('First');
         this.expectStep(0, 'First');
         for (let place = 1; place <= this.last; place += 1) {
-            this.press('Next');
-            this.expectStep(place, 'Next');
+            this.nextStep(place, 'Next');
         }
         const [, call, of] = this.position().match(/(\d+) of (\d+)/) || [];
         if (!call || call !== of) {
@@ -127,12 +155,13 @@ class Run {
     }
 
     async checkPlay() {
+        const begins = Math.max(0, this.events.findIndex((event) => 'begins' in event.dataset));
         this.press('Play');
-        this.expectStep(0, 'Play');
-        await this.until(() => this.current() === 1);
+        this.expectStep(begins, 'Play');
+        await this.until(() => this.current() === begins + 1);
         this.press('Pause');
         await new Promise((resolve) => setTimeout(resolve, 50));
-        this.expectStep(1, 'Pause');
+        this.expectStep(begins + 1, 'Pause');
         this.press('Play');
         await this.until(() => this.current() === this.last);
         this.expectStep(this.last, 'played');

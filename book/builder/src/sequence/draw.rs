@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::rows::{Row, RowKind, Rows, Span};
 use super::wires::{Arrow, What};
-use crate::actors;
 use crate::html::escape;
 
 /// The height of a row, and of what is above the first.
@@ -16,6 +15,9 @@ const LANE: usize = 330;
 
 /// A character of a state's name is this wide.
 const LETTER: usize = 8;
+
+/// The height of a label.
+const LINE: usize = 15;
 
 /// Where a lane is, and on which side of it its text.
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ struct Drawing<'a> {
     rows: &'a Rows,
     arrows: &'a [Arrow],
     columns: Vec<Column>,
+    /// The labels of arrows, each with its middle and half its width.
+    labels: Vec<(usize, usize, usize)>,
     svg: String,
 }
 
@@ -46,7 +50,7 @@ pub fn svg(command: &str, id: &str, rows: &Rows, arrows: &[Arrow]) -> String {
          <title id=\"{id}-title\">{command}: who called what, and when</title>\n\
          <desc id=\"{id}-desc\">{description}</desc>\n"
     );
-    let mut drawing = Drawing { id, rows, arrows, columns, svg };
+    let mut drawing = Drawing { id, rows, arrows, columns, labels: Vec::new(), svg };
     drawing.lanes();
     drawing.bars();
     drawing.wires();
@@ -82,7 +86,7 @@ impl Drawing<'_> {
     }
 
     fn actor(&self, lane: usize) -> String {
-        actors::class(self.rows.lanes[lane].place)
+        self.rows.lanes[lane].class.clone()
     }
 
     fn lanes(&mut self) {
@@ -156,12 +160,23 @@ impl Drawing<'_> {
         }
     }
 
-    /// Near the end that no other arrow shares.
+    /// Near the end that no other arrow shares, where there is room.
     fn wire_label(&mut self, arrow: &Arrow, from: (usize, usize), to: (usize, usize)) {
         let shared = self.arrows.iter().filter(|other| other.to == arrow.to).count() > 1;
         let (near, far) = if shared { (from, to) } else { (to, from) };
-        let (x, y) = ((near.0 * 2 + far.0) / 3, (near.1 * 2 + far.1) / 3 - 4);
         let text = carried(arrow.what);
+        let half = text.len() * LETTER / 2;
+        let at = |part: usize| {
+            let between = |near: usize, far: usize| (near * (12 - part) + far * part) / 12;
+            (between(near.0, far.0), between(near.1, far.1) - 4)
+        };
+        let is_free = |&(x, y): &(usize, usize)| {
+            self.labels.iter().all(|&(other_x, other_y, other_half)| {
+                x.abs_diff(other_x) > half + other_half || y.abs_diff(other_y) >= LINE
+            })
+        };
+        let (x, y) = [4, 6, 8, 5, 7, 3].map(at).into_iter().find(is_free).unwrap_or(at(4));
+        self.labels.push((x, y, half));
         self.add(&format!(
             "<text class=\"wire-label\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>"
         ));

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use socklab::narrate::event::{Event, Kind, State};
 
 use super::label;
-use crate::actors::places;
+use crate::actors::Cast;
 
 /// The diagram without its arrows.
 #[derive(Default)]
@@ -23,8 +23,8 @@ pub struct Rows {
 pub struct Lane {
     /// The name of the program: `server`.
     pub name: String,
-    /// Its place among the terminal's actors, which have their colours by it.
-    pub place: usize,
+    /// The class of its colour.
+    pub class: String,
 }
 
 /// One thing that happened.
@@ -67,7 +67,7 @@ pub struct Span {
 /// There is nothing to show.
 pub fn rows(events: &[Event]) -> Result<Rows> {
     let mut rows = Rows::default();
-    let places = places(events);
+    let mut cast = Cast::of(events);
     let mut begun: Vec<(u64, &Event, usize)> = Vec::new();
     let mut states = HashMap::new();
     for event in events {
@@ -78,38 +78,47 @@ pub fn rows(events: &[Event]) -> Result<Rows> {
                 let from = begun.iter().position(|(seq, ..)| *seq == event.seq);
                 let from = from.map_or(next, |index| begun.swap_remove(index).2);
                 rows.spans.insert(event.seq, Span { from, to: next });
-                rows.push(&places, &event.actor, label::call(ended), label::kind(ended));
+                rows.push(&mut cast, &event.actor, label::call(ended), label::kind(ended));
             }
             Kind::Resolve(resolve) => {
                 let (text, kind) = label::lookup(resolve);
-                rows.push(&places, &event.actor, text, kind);
+                rows.push(&mut cast, &event.actor, text, kind);
             }
             Kind::State(state) if is_new(&mut states, &event.actor, state) => {
                 let name = state.state.as_deref().unwrap_or("gone").to_owned();
-                rows.push(&places, &event.actor, name, RowKind::State);
+                rows.push(&mut cast, &event.actor, name, RowKind::State);
             }
             _ => {}
         }
     }
     for (seq, event, from) in begun {
         rows.spans.insert(seq, Span { from, to: rows.rows.len() });
-        rows.push(&places, &event.actor, label::unfinished(event), RowKind::Limited);
+        rows.push(&mut cast, &event.actor, label::unfinished(event), RowKind::Limited);
     }
     if rows.rows.is_empty() {
         bail!("the recording has no calls");
     }
+    rows.client_first();
     Ok(rows)
 }
 
 impl Rows {
-    fn push(&mut self, places: &HashMap<&str, usize>, actor: &str, text: String, kind: RowKind) {
+    fn push(&mut self, cast: &mut Cast, actor: &str, text: String, kind: RowKind) {
         let (name, thread) = actor.split_once('/').unwrap_or((actor, ""));
         let lane = self.lanes.iter().position(|lane| lane.name == name).unwrap_or_else(|| {
-            let place = places.get(actor).copied().unwrap_or_default();
-            self.lanes.push(Lane { name: name.to_owned(), place });
+            self.lanes.push(Lane { name: name.to_owned(), class: cast.class(name) });
             self.lanes.len() - 1
         });
         self.rows.push(Row { lane, thread: thread.to_owned(), text, kind });
+    }
+
+    /// The client stands on the left in every picture of the book, also where the server came before it.
+    fn client_first(&mut self) {
+        let Some(place) = self.lanes.iter().position(|lane| lane.name == "client") else { return };
+        self.lanes[..=place].rotate_right(1);
+        for row in self.rows.iter_mut().filter(|row| row.lane <= place) {
+            row.lane = if row.lane == place { 0 } else { row.lane + 1 };
+        }
     }
 }
 

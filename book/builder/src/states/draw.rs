@@ -114,7 +114,7 @@ impl Drawing<'_> {
             self.state(place, !numbers.is_empty());
             let left = place.x - BOX.0 + 8;
             for (x, (number, step)) in (left..).step_by(BADGE as usize).zip(numbers) {
-                self.badge(number, &self.walk.actors[step.actor].class, x, place.y - BOX.1);
+                self.badge(number, &self.walk.actors[step.actor].class, x, place.y + BOX.1);
             }
         }
     }
@@ -129,7 +129,7 @@ impl Drawing<'_> {
         ));
     }
 
-    /// The number of a step, on the upper edge of the state it leads to.
+    /// The number of a step, on the lower edge of the state it leads to: arrows come from above.
     fn badge(&mut self, number: usize, class: &str, x: i32, y: i32) {
         let line = y + 5;
         self.add(&format!(

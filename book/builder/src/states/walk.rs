@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use socklab::narrate::event::{Event, Kind};
 
 use super::diagram::{self, Place};
-use crate::actors::{class, places};
+use crate::actors::Cast;
 
 /// One end was seen in a state.
 pub struct Step {
@@ -47,7 +47,7 @@ pub struct Walk {
 /// It was not asked, or a state has no place in the diagram.
 pub fn walk(events: &[Event]) -> Result<Walk> {
     let mut walk = Walk { actors: Vec::new(), steps: Vec::new() };
-    let places = places(events);
+    let mut cast = Cast::of(events);
     let mut seen: HashMap<(&str, &str), &'static Place> = HashMap::new();
     for event in events {
         let Kind::State(state) = &event.kind else { continue };
@@ -55,7 +55,7 @@ pub fn walk(events: &[Event]) -> Result<Walk> {
         let to = diagram::place(name).with_context(|| format!("{name} is not in the diagram"))?;
         let from = seen.insert((&state.local, &state.peer), to);
         if from.is_none_or(|from| from.name != to.name) {
-            let actor = walk.actor(&event.actor, places[&*event.actor]);
+            let actor = walk.actor(&event.actor, &mut cast);
             walk.steps.push(Step { actor, from, to });
         }
     }
@@ -66,9 +66,9 @@ pub fn walk(events: &[Event]) -> Result<Walk> {
 }
 
 impl Walk {
-    fn actor(&mut self, name: &str, place: usize) -> usize {
+    fn actor(&mut self, name: &str, cast: &mut Cast) -> usize {
         self.actors.iter().position(|known| known.name == name).unwrap_or_else(|| {
-            self.actors.push(Actor { name: name.to_owned(), class: class(place) });
+            self.actors.push(Actor { name: name.to_owned(), class: cast.class(name) });
             self.actors.len() - 1
         })
     }
