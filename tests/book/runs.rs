@@ -106,7 +106,7 @@ impl Kept {
 }
 
 fn run(command: &str, network: &Network) -> Kept {
-    let line = format!("{command} --format json --pace 0s");
+    let line = format!("{command} --format json");
     let finished = Program::run(network.shell(&line)).finish();
     let errors = finished.errors.lines().map(|line| format!("{line}\n")).collect();
     Kept { events: finished.text() + "\n", errors }
