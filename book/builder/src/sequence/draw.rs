@@ -17,7 +17,7 @@ const LANE: usize = 330;
 const LETTER: usize = 8;
 
 /// The height of a label.
-const LINE: usize = 15;
+const LINE: usize = 17;
 
 /// Where a lane is, and on which side of it its text.
 #[derive(Clone, Copy)]

@@ -68,7 +68,7 @@ pub const WAYS: [Way; 17] = [
     way("FIN_WAIT1", "TIME_WAIT", "FIN+ACK: ACK", (80, 26)),
     way("FIN_WAIT2", "TIME_WAIT", "FIN comes: ACK", (-66, 14)),
     way("CLOSING", "TIME_WAIT", "ACK comes", (46, 4)),
-    way("CLOSE_WAIT", "LAST_ACK", "shutdown or close: FIN", (80, 4)),
+    way("CLOSE_WAIT", "LAST_ACK", "shutdown or close: FIN", (-80, -8)),
     way("LAST_ACK", "CLOSED", "ACK comes", (-44, 4)),
     way("TIME_WAIT", "CLOSED", "time passes", (0, 40)),
 ];
