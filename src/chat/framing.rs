@@ -118,6 +118,7 @@ impl Iterator for Framer {
     }
 }
 
+// ANCHOR: nesting
 /// How deep in braces, and whether in a string: all that has to be remembered to find an object's end.
 ///
 /// Bytes will do: no byte of a longer UTF-8 character looks like a brace, a quote or a backslash.
@@ -142,6 +143,7 @@ impl Nesting {
         self.depth == 0
     }
 }
+// ANCHOR_END: nesting
 
 #[cfg(test)]
 mod tests {

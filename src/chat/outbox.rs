@@ -42,6 +42,7 @@ impl Outbox {
         Self { limit_bytes, queue, changed }
     }
 
+    // ANCHOR: put
     /// Puts `line` at the end. Never waits. A closed outbox drops it: its client is on the way out.
     ///
     /// # Errors
@@ -71,6 +72,7 @@ impl Outbox {
         queue.bytes -= line.len();
         Some(line)
     }
+    // ANCHOR_END: put
 
     /// Lets nothing more in. What waits can still be taken.
     pub fn close(&self) {

@@ -235,6 +235,7 @@ impl State {
         self.tell(|other| other == client, &Reply::Error { message: problem.to_string() })
     }
 
+    // ANCHOR: tell
     /// Puts `reply` into the outbox of each client that it is `meant_for`. Who has left too much unread loses its name.
     fn tell(&mut self, meant_for: impl Fn(ClientId) -> bool, reply: &Reply) -> Outcome {
         let line: Arc<[u8]> = reply.to_line().into();
@@ -253,6 +254,7 @@ impl State {
         let claimed = claimed.filter(|_| self.rules.trusting);
         claimed.or_else(|| self.name_of(client))
     }
+    // ANCHOR_END: tell
 
     fn name_of(&self, client: ClientId) -> Option<String> {
         self.clients.get(&client)?.name.clone()

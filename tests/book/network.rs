@@ -61,7 +61,7 @@ impl Network {
         let line = match line.strip_prefix("sudo ") {
             Some(line) => line,
             None => {
-                command.args(["setpriv", "--inh-caps=-all", "--bounding-set=-all"]);
+                command.args(["unshare", "--user", "--map-user=1000", "--map-group=1000"]);
                 line
             }
         };

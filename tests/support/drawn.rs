@@ -134,11 +134,13 @@ fn waits_for_its_turn(event: &Event) -> bool {
     ended.call.call == "poll" || ended.circumstance == Some(Circumstance::WouldBlock)
 }
 
-/// Of the states between two calls, those of both ends that lasted: an acknowledgement may be quick, or take its time.
+/// Of the states between two calls, the last of each end: an acknowledgement may be quick, or take its time.
 fn without_passing_states(events: Vec<Event>) -> Vec<Event> {
-    let is_state = |event: &Event| matches!(event.kind, Kind::State(_));
-    let passes =
-        |index: usize| events[index..].iter().take(3).filter(|&e| is_state(e)).count() == 3;
+    let is_state = |event: &&Event| matches!(event.kind, Kind::State(_));
+    let passes = |index: usize| {
+        let mut states = events[index..].iter().take_while(is_state);
+        states.next().is_some_and(|first| states.any(|later| later.actor == first.actor))
+    };
     let lasting = (0..events.len()).filter(|&index| !passes(index));
     lasting.map(|index| events[index].clone()).collect()
 }

@@ -52,19 +52,27 @@ pub fn enter() -> Error {
     Error::failed("raw-ping.private-is-linux", [])
 }
 
-/// Whether this is a user namespace other than the first, and a network with nothing but loopback.
+/// Whether this is a user namespace other than the first, where raw sockets are allowed, and a network with nothing but
+/// loopback.
 pub fn is_here() -> bool {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let (Some(users), Some(interfaces)) = (read("/proc/self/uid_map"), read("/proc/self/net/dev"))
-    else {
-        return false;
-    };
-    maps_users(&users) && only_loopback(&interfaces)
+    let read =
+        |file: &str| std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+    maps_users(&read("uid_map")) && only_loopback(&read("net/dev")) && may_send_raw(&read("status"))
 }
+
+/// Whether CAP_NET_RAW is among the effective capabilities (`proc_pid_status(5)`, `capabilities(7)`).
+fn may_send_raw(status: &str) -> bool {
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let bits = effective.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    bits.is_some_and(|bits| bits & (1 << CAP_NET_RAW) != 0)
+}
+
+/// Its number (linux/capability.h).
+const CAP_NET_RAW: u32 = 13;
 
 /// In the first user namespace every id stands for itself.
 fn maps_users(uid_map: &str) -> bool {
-    uid_map.split_whitespace().ne(["0", "0", "4294967295"])
+    !uid_map.is_empty() && uid_map.split_whitespace().ne(["0", "0", "4294967295"])
 }
 
 /// The first two lines are heads of columns.
@@ -81,6 +89,13 @@ mod tests {
     fn a_mapped_user_is_told_from_the_first_namespace() {
         assert!(!maps_users("         0          0 4294967295\n"));
         assert!(maps_users("         0       1000          1\n"));
+    }
+
+    #[test]
+    fn a_capability_that_was_given_up_is_none() {
+        assert!(may_send_raw("Name:\tx\nCapEff:\t000001ffffffffff\n"));
+        assert!(!may_send_raw("CapEff:\t000001ffffffdfff\n"));
+        assert!(!may_send_raw(""));
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn is_interrupted(error: &Error) -> bool {
 }
 // ANCHOR_END: connect
 
+// ANCHOR: session
 /// A connection, with a thread that receives from it.
 struct Session {
     socket: Arc<Socket>,
@@ -86,6 +87,7 @@ impl Session {
             .map_err(super::no_thread)?;
         Ok(Self { socket, receiver, mailbox, slot, limit })
     }
+    // ANCHOR_END: session
 
     /// The whole conversation, from login to logout.
     fn hold(&self, args: &TcpClient, stage: Stage) -> Result<()> {
@@ -136,6 +138,7 @@ impl Session {
     }
     // ANCHOR_END: converse
 
+    // ANCHOR: answer
     /// Logs out, and waits for the answer.
     fn log_out(&self, args: &TcpClient) -> Result<()> {
         self.send(&Request::Logout { username: Some(args.user.clone()) })?;
@@ -164,6 +167,7 @@ impl Session {
             }
         }
     }
+    // ANCHOR_END: answer
 
     /// Has the lines brought that are to be sent: those of `--send`, or what is typed.
     fn take_lines(&self, args: &TcpClient, input: &mut dyn Input) -> Result<()> {

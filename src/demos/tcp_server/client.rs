@@ -106,6 +106,7 @@ impl Client {
     }
     // ANCHOR_END: write
 
+    // ANCHOR: drain
     /// Reads on without listening, until the peer has closed: closing with bytes unread would reset the connection, and
     /// the peer might lose our last words.
     fn drain(&self) {
@@ -120,6 +121,7 @@ impl Client {
             }
         }
     }
+    // ANCHOR_END: drain
 
     /// Says that the room is full, and closes.
     pub fn turn_away(self, reason: &str) {

@@ -135,6 +135,7 @@ impl Server {
         narrate::spawn(&format!("{}/stop", narrate::actor()), wake).map_err(super::no_thread)
     }
 
+    // ANCHOR: receive
     fn receive_client(&self, socket: Socket, peer: &SockAddr, threads: &mut Vec<JoinHandle<()>>) {
         if threads.len() >= self.max_clients.saturating_add(TURNED_AWAY) {
             return;
@@ -168,6 +169,7 @@ impl Server {
         note("tcp-server.arrived", &[("client", &id), ("peer", &shown(peer))]);
         narrate::spawn(&format!("{}/{id}", narrate::actor()), move || client.serve(id))
     }
+    // ANCHOR_END: receive
 
     // ANCHOR: close
     /// Tells everybody, gives them time to go, cuts those who stay, and waits for every thread.
@@ -212,6 +214,7 @@ impl Hall {
     }
 }
 
+// ANCHOR: setback
 /// What an error of `accept` concerns (accept(2), "Error handling").
 enum Setback {
     /// The connection that was to be accepted: the next one may be well.
@@ -234,6 +237,7 @@ impl Setback {
         }
     }
 }
+// ANCHOR_END: setback
 
 /// Wakes a blocked `accept`. On Linux `shutdown` does it, and accept fails with EINVAL; elsewhere a connection of our own.
 fn wake_accept(listener: &Socket, address: SocketAddr) {

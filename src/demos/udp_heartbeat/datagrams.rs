@@ -127,6 +127,7 @@ impl<'a> Ends<'a> {
     }
     // ANCHOR_END: refusal
 
+    // ANCHOR: exchange
     fn send(&self, text: &str) -> Result<()> {
         let to = SockAddr::from(self.address);
         acting_as("sender", || self.sender.send_to(text.as_bytes(), &to))
@@ -146,6 +147,7 @@ impl<'a> Ends<'a> {
         buffer.truncate(count);
         Ok(buffer)
     }
+    // ANCHOR_END: exchange
 }
 
 /// `recvfrom`, once more when a signal came in between; `Err` when somebody wants it to stop.

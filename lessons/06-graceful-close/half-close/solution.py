@@ -1,0 +1,49 @@
+"""Sends all of its input, says "no more", and prints what the server answers until the server says "no more" too."""
+
+import os
+import socket
+import sys
+import threading
+
+
+# ANCHOR: threads
+def main():
+    address = os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])
+    with socket.create_connection(address) as server:
+        failures = []
+        # Two directions, two threads: the answers are read while the input is still being sent.
+        sender = threading.Thread(target=send_input, args=(server, failures), daemon=True)
+        sender.start()
+        print_answers(server)
+        sender.join()  # the server's end of file ends one direction only
+    if failures:
+        raise failures[0]
+# ANCHOR_END: threads
+
+
+# ANCHOR: sender
+def send_input(server, failures):
+    """Sends the input to its end, and then the end itself."""
+    try:
+        while data := os.read(0, 64 * 1024):
+            server.sendall(data)
+        server.shutdown(socket.SHUT_WR)  # no more to send; what comes is still received
+    except OSError as error:
+        failures.append(error)
+# ANCHOR_END: sender
+
+
+# ANCHOR: receiver
+def print_answers(server):
+    """Prints what comes, at once, until the server has no more to send."""
+    while data := server.recv(64 * 1024):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+# ANCHOR_END: receiver
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"half-close: {error}")

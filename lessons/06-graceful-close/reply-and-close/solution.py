@@ -1,0 +1,75 @@
+"""Reads one line, sends a long reply, and closes so that all of it arrives, whatever else the client has sent."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+REPLY_BYTES = int(os.environ["SOCKLAB_REPLY_BYTES"])
+LONGEST_LINE = 1024 * 1024  # a line longer than this is not answered
+NO_PROGRESS = 30.0          # seconds: a client that takes or sends nothing for so long is given up
+DRAIN_TIME = 60.0           # seconds: a client that goes on sending after the reply is given up, too
+
+
+def main():
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])))
+    listener.listen(128)
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError as error:
+            print(f"accept: {error}", file=sys.stderr)  # no descriptor left, for example: this may pass
+            time.sleep(0.1)
+            continue
+        threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+
+def serve(client):
+    with client:
+        try:
+            client.settimeout(NO_PROGRESS)
+            if read_line(client):
+                send_reply(client)
+                close_when_read(client)
+        except OSError as error:
+            # A reset, a broken pipe, a time limit: this client is over, the others are not.
+            print(f"a client: {error}", file=sys.stderr)
+
+
+def read_line(client):
+    """Reads up to the first newline, and whatever came with it. Says whether there was one."""
+    length = 0
+    while length < LONGEST_LINE:
+        data = client.recv(4096)
+        if not data:
+            return False
+        if b"\n" in data:
+            return True
+        length += len(data)
+    return False
+
+
+def send_reply(client):
+    piece = memoryview(b"x" * 64 * 1024)
+    left = REPLY_BYTES
+    while left > 0:
+        left -= client.send(piece[:left])  # send may take less than it was offered
+
+
+# ANCHOR: close
+def close_when_read(client):
+    """Ends the sending, then reads until the client ends its own: so nothing is left unread when it closes."""
+    client.shutdown(socket.SHUT_WR)
+    end = time.monotonic() + DRAIN_TIME
+    while (left := end - time.monotonic()) > 0:
+        client.settimeout(min(left, NO_PROGRESS))
+        if not client.recv(64 * 1024):
+            return
+# ANCHOR_END: close
+
+
+if __name__ == "__main__":
+    main()

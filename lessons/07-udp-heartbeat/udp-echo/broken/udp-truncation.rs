@@ -1,0 +1,35 @@
+// Mistake: udp-truncation. Its buffer has room for what fits into one Ethernet frame: of a longer datagram the rest is
+// lost, and no error tells.
+//! Sends every datagram back to where it came from, unchanged.
+
+use std::env;
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::net::UdpSocket;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (host, port) = (env::var("SOCKLAB_HOST")?, env::var("SOCKLAB_PORT")?.parse()?);
+    let socket = UdpSocket::bind((host.as_str(), port))?;
+    loop {
+        echo_one(&socket)?;
+    }
+}
+
+// ANCHOR: wrong
+/// What fits into one packet of an Ethernet network.
+const ROOM: usize = 1472;
+
+fn echo_one(socket: &UdpSocket) -> io::Result<()> {
+    let mut buffer = [0; ROOM];
+    let (count, sender) = match socket.recv_from(&mut buffer) {
+        Ok(received) => received,
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if let Err(error) = socket.send_to(&buffer[..count], sender) {
+        // This answer is lost, as any datagram may be. The other peers have nothing to do with it.
+        eprintln!("not sent back to {sender}: {error}");
+    }
+    Ok(())
+}
+// ANCHOR_END: wrong
