@@ -90,7 +90,11 @@ impl Exercise {
     /// The hints, the gentlest first, in Markdown.
     pub fn hints(&self) -> Vec<&'static str> {
         let all = text(self.folder, "hints.md").unwrap_or_default();
-        all.split("\n## ").skip(1).filter_map(|hint| hint.split_once('\n')).map(|it| it.1.trim()).collect()
+        all.split("\n## ")
+            .skip(1)
+            .filter_map(|hint| hint.split_once('\n'))
+            .map(|it| it.1.trim())
+            .collect()
     }
 
     /// A program to start from: it runs, and fails.
@@ -106,7 +110,9 @@ impl Exercise {
     /// Without the marks by which the book includes parts of it.
     fn program(&self, name: &str, language: Language) -> Option<String> {
         let text = text(self.folder, &format!("{name}.{}", language.extension()))?;
-        let kept = text.lines().filter(|line| !line.contains("ANCHOR: ") && !line.contains("ANCHOR_END: "));
+        let kept = text
+            .lines()
+            .filter(|line| !line.contains("ANCHOR: ") && !line.contains("ANCHOR_END: "));
         Some(kept.map(|line| format!("{line}\n")).collect())
     }
 }

@@ -69,7 +69,8 @@ impl<'a> Bench<'a> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let [_, _, high, low] = std::process::id().to_be_bytes();
-        let host = Ipv4Addr::new(127, high.max(1), low, u8::try_from(number % 250).unwrap_or(0) + 2);
+        let host =
+            Ipv4Addr::new(127, high.max(1), low, u8::try_from(number % 250).unwrap_or(0) + 2);
         let free = match transport {
             Transport::Tcp => TcpListener::bind((host, 0)).and_then(|it| it.local_addr()),
             Transport::Udp => UdpSocket::bind((host, 0)).and_then(|it| it.local_addr()),
@@ -89,7 +90,12 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// There is no such command: nothing can be checked.
-    pub fn start_at(&self, host: &str, port: u16, variables: &[(&str, String)]) -> Checked<Program> {
+    pub fn start_at(
+        &self,
+        host: &str,
+        port: u16,
+        variables: &[(&str, String)],
+    ) -> Checked<Program> {
         let Plan { command, limits, .. } = self.plan;
         let launch = Launch { command, host, port, variables, limits: *limits };
         self.tell("check.started", &[("host", &host), ("port", &port)]);
@@ -109,7 +115,11 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// It does not come to listen where it should.
-    pub fn server_with(&self, transport: Transport, variables: &[(&str, String)]) -> Checked<Server> {
+    pub fn server_with(
+        &self,
+        transport: Transport,
+        variables: &[(&str, String)],
+    ) -> Checked<Server> {
         self.server_at(self.address(transport)?, transport, variables)
     }
 
@@ -117,7 +127,12 @@ impl<'a> Bench<'a> {
     ///
     /// # Errors
     /// It does not come to listen there.
-    pub fn server_at(&self, address: SocketAddr, transport: Transport, variables: &[(&str, String)]) -> Checked<Server> {
+    pub fn server_at(
+        &self,
+        address: SocketAddr,
+        transport: Transport,
+        variables: &[(&str, String)],
+    ) -> Checked<Server> {
         let mut program = self.start(address, variables)?;
         let deadline = Instant::now() + self.plan.startup;
         let mut elsewhere: Option<Instant> = None;
@@ -142,8 +157,13 @@ impl<'a> Bench<'a> {
             if Instant::now() > deadline {
                 let seconds = self.plan.startup.as_secs_f64();
                 self.tell("check.never-listened", &[("seconds", &seconds)]);
-                let finding = Finding::new("check.not-listening", &[("address", &address), ("seconds", &seconds)]);
-                return Err(finding.but(format!("a socket that listens at {address}"), "none").into());
+                let finding = Finding::new(
+                    "check.not-listening",
+                    &[("address", &address), ("seconds", &seconds)],
+                );
+                return Err(finding
+                    .but(format!("a socket that listens at {address}"), "none")
+                    .into());
             }
             std::thread::sleep(GLANCE);
         }
@@ -171,7 +191,8 @@ fn places(program: &Program, transport: Transport) -> Vec<(SocketAddr, Held)> {
 pub fn ended_early(ended: Ended, program: &Program) -> Finding {
     let last = program.last_words();
     let actual = Words::new("check.ended", &[("how", &ended), ("last", &last)]).to_string();
-    Finding::new("check.ended-early", &[("how", &ended)]).but(Words::new("check.goes-on", &[]).to_string(), actual)
+    Finding::new("check.ended-early", &[("how", &ended)])
+        .but(Words::new("check.goes-on", &[]).to_string(), actual)
 }
 
 fn at_wrong_place(place: SocketAddr, address: SocketAddr) -> Finding {

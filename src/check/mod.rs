@@ -11,6 +11,7 @@
 //! its descriptors, on the kernel's view of its sockets. What went wrong with the checker itself is told as that.
 
 pub mod bench;
+pub mod evidence;
 pub mod exercises;
 pub mod peer;
 pub mod processes;

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -10,6 +12,9 @@ use super::ANSWER;
 use super::bench::Bench;
 use super::story::preview;
 use super::verdict::{Checked, Finding, Stop, trouble};
+
+/// When nothing has been taken for so long, both sides' buffers are full.
+const STALLED: Duration = Duration::from_millis(150);
 
 /// A connection.
 pub struct Peer<'a> {
@@ -58,7 +63,12 @@ impl<'a> Peer<'a> {
     ///
     /// # Errors
     /// It does not take the connection.
-    pub fn connect_small(bench: &'a Bench<'a>, name: impl Into<String>, to: SocketAddr, bytes: usize) -> Checked<Self> {
+    pub fn connect_small(
+        bench: &'a Bench<'a>,
+        name: impl Into<String>,
+        to: SocketAddr,
+        bytes: usize,
+    ) -> Checked<Self> {
         Self::connect_with(bench, name, to, |socket| socket.set_recv_buffer_size(bytes))
     }
 
@@ -69,11 +79,14 @@ impl<'a> Peer<'a> {
         prepare: impl Fn(&Socket) -> io::Result<()>,
     ) -> Checked<Self> {
         let name = name.into();
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).map_err(trouble("socket"))?;
+        let socket =
+            Socket::new(Domain::for_address(to), Type::STREAM, None).map_err(trouble("socket"))?;
         prepare(&socket).map_err(trouble("setsockopt"))?;
         if let Err(error) = socket.connect_timeout(&to.into(), ANSWER) {
             bench.tell("check.not-connected", &[("name", &name), ("error", &error)]);
-            return Err(Finding::new("check.refused", &[("address", &to), ("error", &error)]).into());
+            return Err(
+                Finding::new("check.refused", &[("address", &to), ("error", &error)]).into()
+            );
         }
         bench.tell("check.connected", &[("name", &name)]);
         Self::of(bench, name, socket)
@@ -107,12 +120,17 @@ impl<'a> Peer<'a> {
         let (name, count, text) = (&self.name, bytes.len(), preview(bytes));
         match sent {
             Ok(()) => {
-                self.bench.tell("check.sent", &[("name", name), ("count", &count), ("text", &text)]);
+                self.bench
+                    .tell("check.sent", &[("name", name), ("count", &count), ("text", &text)]);
                 Ok(())
             }
             Err(error) => {
-                self.bench.tell("check.not-sent", &[("name", name), ("count", &count), ("error", &error)]);
-                Err(Finding::new("check.does-not-take", &[("count", &count), ("error", &error)]).into())
+                self.bench.tell(
+                    "check.not-sent",
+                    &[("name", name), ("count", &count), ("error", &error)],
+                );
+                Err(Finding::new("check.does-not-take", &[("count", &count), ("error", &error)])
+                    .into())
             }
         }
     }
@@ -147,7 +165,11 @@ impl<'a> Peer<'a> {
         if bytes == expected {
             return Ok(Ok(()));
         }
-        let instead = if expected.starts_with(&bytes) { ended.unwrap_or(Instead::Silence) } else { Instead::Other };
+        let instead = if expected.starts_with(&bytes) {
+            ended.unwrap_or(Instead::Silence)
+        } else {
+            Instead::Other
+        };
         Ok(Err(Heard { bytes, instead }))
     }
 
@@ -156,7 +178,11 @@ impl<'a> Peer<'a> {
     ///
     /// # Errors
     /// The checker's trouble.
-    pub fn receive(&self, deadline: Instant, enough: impl Fn(&[u8]) -> bool) -> Checked<(Vec<u8>, Option<Instead>)> {
+    pub fn receive(
+        &self,
+        deadline: Instant,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Checked<(Vec<u8>, Option<Instead>)> {
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
         let ended = loop {
             if enough(&bytes) {
@@ -183,7 +209,8 @@ impl<'a> Peer<'a> {
 
     fn tell_received(&self, bytes: &[u8], ended: Option<&Instead>) {
         let (count, text) = (bytes.len(), preview(bytes));
-        let blanks: [(&str, &dyn std::fmt::Display); 3] = [("name", &self.name), ("count", &count), ("text", &text)];
+        let blanks: [(&str, &dyn std::fmt::Display); 3] =
+            [("name", &self.name), ("count", &count), ("text", &text)];
         if count > 0 {
             self.bench.tell("check.received", &blanks);
         }
@@ -193,6 +220,42 @@ impl<'a> Peer<'a> {
             Some(Instead::Reset) => self.bench.tell("check.reset", &blanks),
             Some(Instead::Other) | None => {}
         }
+    }
+
+    /// Sends all of it, and reads nothing back until the program takes no more because its own answers are not read; then
+    /// reads as many bytes as were sent. The program must cope with full buffers on both sides.
+    ///
+    /// # Errors
+    /// Something else came back, in the inner result; the checker's trouble in the outer.
+    pub fn exchange_slowly(&self, message: &[u8]) -> Checked<Result<(), Heard>> {
+        self.socket.set_write_timeout(Some(2 * ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+        let taken = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for piece in message.chunks(16 << 10) {
+                    if (&self.socket).write_all(piece).is_err() {
+                        return;
+                    }
+                    taken.fetch_add(piece.len(), Ordering::Relaxed);
+                }
+            });
+            let mut seen = 0;
+            while seen < message.len() {
+                thread::sleep(STALLED);
+                let now = taken.load(Ordering::Relaxed);
+                if now == seen {
+                    break;
+                }
+                seen = now;
+            }
+            self.bench.tell("check.stalled", &[("name", &self.name), ("count", &seen)]);
+            let heard = self.expect_within(message, 2 * ANSWER);
+            if !matches!(heard, Ok(Ok(()))) {
+                // So that the thread that sends is not kept waiting.
+                let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            }
+            heard
+        })
     }
 
     /// Waits for the program's end of file, with nothing before it.
@@ -214,7 +277,9 @@ impl<'a> Peer<'a> {
     pub fn half_close(&self) -> Checked {
         self.bench.tell("check.half-close", &[("name", &self.name)]);
         match self.socket.shutdown(std::net::Shutdown::Write) {
-            Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(trouble("shutdown")(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotConnected => {
+                Err(trouble("shutdown")(error))
+            }
             _ => Ok(()),
         }
     }
@@ -235,7 +300,10 @@ impl<'a> Peer<'a> {
 }
 
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
 }
 
 impl Heard {

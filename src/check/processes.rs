@@ -39,8 +39,10 @@ impl Processes {
 
     /// Those that there are now. A process that has ended, and waits for its parent to hear of it, is none.
     pub fn alive(&self) -> Vec<Process> {
-        let all: Vec<(Process, i32)> = all_processes().into_iter().flatten().flatten().filter_map(running).collect();
-        let parents: HashMap<i32, i32> = all.iter().map(|(process, parent)| (process.pid, *parent)).collect();
+        let all: Vec<(Process, i32)> =
+            all_processes().into_iter().flatten().flatten().filter_map(running).collect();
+        let parents: HashMap<i32, i32> =
+            all.iter().map(|(process, parent)| (process.pid, *parent)).collect();
         let descends = |mut pid: i32| {
             while pid != self.first {
                 match parents.get(&pid) {
@@ -62,13 +64,23 @@ impl Processes {
 
     /// The processor time that they have used.
     pub fn cpu_time(&self) -> Duration {
-        let ticks: u64 = self.alive().iter().filter_map(|process| process.stat().ok()).map(|stat| stat.utime + stat.stime).sum();
+        let ticks: u64 = self
+            .alive()
+            .iter()
+            .filter_map(|process| process.stat().ok())
+            .map(|stat| stat.utime + stat.stime)
+            .sum();
         Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
     }
 
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
-        let pages: u64 = self.alive().iter().filter_map(|process| process.statm().ok()).map(|memory| memory.resident).sum();
+        let pages: u64 = self
+            .alive()
+            .iter()
+            .filter_map(|process| process.statm().ok())
+            .map(|memory| memory.resident)
+            .sum();
         pages * procfs::page_size()
     }
 
@@ -80,18 +92,28 @@ impl Processes {
     /// Where they listen.
     pub fn listening(&self) -> Vec<(SocketAddr, Held)> {
         let listens = |entry: &TcpNetEntry| entry.state == TcpState::Listen;
-        self.with_entries(|process| tcp(process).into_iter().filter(listens).map(|it| (it.inode, it.local_address)).collect())
+        self.with_entries(|process| {
+            tcp(process)
+                .into_iter()
+                .filter(listens)
+                .map(|it| (it.inode, it.local_address))
+                .collect()
+        })
     }
 
     /// Where they receive datagrams.
     pub fn receiving(&self) -> Vec<(SocketAddr, Held)> {
-        self.with_entries(|process| udp(process).into_iter().map(|it| (it.inode, it.local_address)).collect())
+        self.with_entries(|process| {
+            udp(process).into_iter().map(|it| (it.inode, it.local_address)).collect()
+        })
     }
 
     /// Their ends of TCP connections.
     pub fn connections(&self) -> Vec<(TcpNetEntry, Held)> {
         let is_one = |entry: &TcpNetEntry| entry.state != TcpState::Listen;
-        self.with_entries(|process| tcp(process).into_iter().filter(is_one).map(|it| (it.inode, it)).collect())
+        self.with_entries(|process| {
+            tcp(process).into_iter().filter(is_one).map(|it| (it.inode, it)).collect()
+        })
     }
 
     /// What the kernel's table, as `read` from it by inode, says of the sockets that they hold.
@@ -139,9 +161,11 @@ impl Held {
 
     /// Whether it is non-blocking.
     pub fn is_nonblocking(&self) -> bool {
-        let info = std::fs::read_to_string(format!("/proc/{}/fdinfo/{}", self.pid, self.fd)).unwrap_or_default();
+        let info = std::fs::read_to_string(format!("/proc/{}/fdinfo/{}", self.pid, self.fd))
+            .unwrap_or_default();
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
-        let flags = flags.and_then(|octal| i32::from_str_radix(octal.trim(), 8).ok()).unwrap_or_default();
+        let flags =
+            flags.and_then(|octal| i32::from_str_radix(octal.trim(), 8).ok()).unwrap_or_default();
         flags & nix::libc::O_NONBLOCK != 0
     }
 }

@@ -1,5 +1,6 @@
 //! A learner's program: started with limits and a tag, its output kept within bounds, stopped with all that it started.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -47,6 +48,18 @@ pub enum Ended {
     Signal(i32),
 }
 
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit status {code}"),
+            Self::Signal(number) => match Signal::try_from(*number) {
+                Ok(signal) => write!(f, "{}", signal.as_str()),
+                Err(_) => write!(f, "signal {number}"),
+            },
+        }
+    }
+}
+
 /// What to start.
 pub struct Launch<'a> {
     /// The command, with `{host}` and `{port}`.
@@ -74,15 +87,28 @@ impl Program {
         let words: Vec<String> = launch.command.iter().map(filled).collect();
         let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(name);
-        command.args(args).env("SOCKLAB_HOST", launch.host).env("SOCKLAB_PORT", &port).env(TAG, &tag);
+        command
+            .args(args)
+            .env("SOCKLAB_HOST", launch.host)
+            .env("SOCKLAB_PORT", &port)
+            .env(TAG, &tag);
         command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
-        HIDING.iter().for_each(|name| drop(command.env_remove(name)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        for name in HIDING {
+            command.env_remove(name);
+        }
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut child = command.spawn()?;
         limit(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
-        let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let stream = |pipe: Option<Box<dyn Read + Send>>| Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())));
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stream = |pipe: Option<Box<dyn Read + Send>>| {
+            Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())))
+        };
         Ok(Self {
             processes,
             input,

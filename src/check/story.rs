@@ -96,6 +96,9 @@ mod tests {
         assert_eq!(expected, "hello »world (» at byte 6 of 11)");
         assert_eq!(actual, "hello »there (» at byte 6 of 11)");
         let (expected, actual) = difference(b"abc", b"ab");
-        assert_eq!((expected.as_str(), actual.as_str()), ("ab»c (» at byte 2 of 3)", "ab» (» at byte 2 of 2)"));
+        assert_eq!(
+            (expected.as_str(), actual.as_str()),
+            ("ab»c (» at byte 2 of 3)", "ab» (» at byte 2 of 2)")
+        );
     }
 }

@@ -1,0 +1,67 @@
+//! What can be seen of a program from outside, that tells one mistake from another.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use procfs::net::TcpNetEntry;
+use socket2::SockRef;
+
+use super::bench::Bench;
+use super::processes::Held;
+use super::program::Program;
+
+/// For so long a program's use of the processor is measured.
+const MEASURED: Duration = Duration::from_millis(400);
+
+/// Whether it uses the processor though nothing is sent to it: more than a third of one.
+pub fn spins(bench: &Bench, program: &Program) -> bool {
+    let before = program.processes().cpu_time();
+    std::thread::sleep(MEASURED);
+    let used = program.processes().cpu_time().saturating_sub(before);
+    bench.tell("check.uses", &[("used", &used.as_millis()), ("time", &MEASURED.as_millis())]);
+    used > MEASURED / 3
+}
+
+/// The program's end of its connection from `local` to `peer`, if it holds one: it has accepted it.
+pub fn connection(
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+) -> Option<(TcpNetEntry, Held)> {
+    let all = program.processes().connections();
+    all.into_iter().find(|(entry, _)| entry.local_address == local && entry.remote_address == peer)
+}
+
+/// Whether it holds its end of that connection.
+pub fn holds(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    connection(program, local, peer).is_some()
+}
+
+/// Whether its end of that connection is non-blocking, or has a time limit for receiving: then `recv` says EAGAIN when
+/// nothing has come.
+pub fn impatience(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let Some((_, held)) = connection(program, local, peer) else { return false };
+    let limited =
+        held.duplicate().and_then(|socket| SockRef::from(&socket).read_timeout().ok().flatten());
+    held.is_nonblocking() || limited.is_some()
+}
+
+/// Whether the socket that listens at `address` has SO_REUSEADDR set. `None` where the system does not let us see.
+pub fn reuses_address(program: &Program, address: SocketAddr) -> Option<bool> {
+    let listening = program.processes().listening();
+    let (_, held) = listening.into_iter().find(|(local, _)| *local == address)?;
+    let socket = held.duplicate()?;
+    SockRef::from(&socket).reuse_address().ok()
+}
+
+/// How many sockets it holds more than `before`, when it has had time to close those that are over.
+pub fn sockets_left(program: &Program, before: usize) -> usize {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        let left = program.processes().sockets().len().saturating_sub(before);
+        if left == 0 || Instant::now() > deadline {
+            return left;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,29 @@
+//! What the checker says: titles, stories, causes. One file for each exercise, and `check.toml` for what they share.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use toml::{Table, Value};
+
+use super::parse;
+
+static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
+    let files = [
+        ("check", include_str!("en/checks/check.toml")),
+        ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
+    ];
+    files.into_iter().map(|(name, text)| (name, parse(text))).collect()
+});
+
+/// The words named `id`: `tcp-echo.bytes.changed` is `changed` in the table `bytes` of `tcp-echo.toml`.
+pub fn check_words(id: &str) -> Option<&'static str> {
+    let mut names = id.split('.');
+    let mut table = CHECKS.get(names.next()?)?;
+    loop {
+        match table.get(names.next()?)? {
+            Value::String(words) => return names.next().is_none().then_some(words),
+            Value::Table(inner) => table = inner,
+            _ => return None,
+        }
+    }
+}
