@@ -13,6 +13,7 @@
 pub mod bench;
 pub mod evidence;
 pub mod exercises;
+pub mod listener;
 pub mod peer;
 pub mod processes;
 pub mod program;
