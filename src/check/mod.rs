@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod exercises;
 pub mod listener;
 pub mod peer;
+pub mod private;
 pub mod processes;
 pub mod program;
 pub mod schedule;
