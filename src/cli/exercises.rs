@@ -121,7 +121,12 @@ pub struct Check {
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = time_limit)]
     pub startup_timeout: Duration,
     /// What the program may use: cpu (seconds), memory, file (bytes, also as 64M, 4G), processes
-    #[arg(long, value_name = "NAME=N,...", value_delimiter = ',', default_value = "cpu=60,memory=4G,file=64M,processes=4096")]
+    #[arg(
+        long,
+        value_name = "NAME=N,...",
+        value_delimiter = ',',
+        default_value = "cpu=60,memory=4G,file=64M,processes=4096"
+    )]
     pub limits: Vec<Limit>,
     /// The command that runs your program
     #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -183,11 +188,16 @@ impl FromStr for ReportTo {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = text.split_once('=').ok_or("FORMAT=FILE is needed, as in junit=out.xml")?;
+        let (format, file) =
+            text.split_once('=').ok_or("FORMAT=FILE is needed, as in junit=out.xml")?;
         let format = ReportFormat::from_str(format, true).map_err(|_| {
             format!("{format} is none of json, junit, gradescope, exercism, github")
         })?;
-        if file.is_empty() { Err("a file is needed after =".to_owned()) } else { Ok(Self { format, file: file.into() }) }
+        if file.is_empty() {
+            Err("a file is needed after =".to_owned())
+        } else {
+            Ok(Self { format, file: file.into() })
+        }
     }
 }
 
@@ -209,7 +219,8 @@ impl FromStr for Limit {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, amount) = text.split_once('=').ok_or("NAME=N is needed, as in cpu=10")?;
-        let amount = amount_of(amount).ok_or_else(|| format!("{amount} is no number: 60, 64M, 4G"))?;
+        let amount =
+            amount_of(amount).ok_or_else(|| format!("{amount} is no number: 60, 64M, 4G"))?;
         match name {
             "cpu" => Ok(Self::Cpu(amount)),
             "memory" => Ok(Self::Memory(amount)),
@@ -223,7 +234,8 @@ impl FromStr for Limit {
 /// `64M` is 64 times 1,048,576.
 fn amount_of(text: &str) -> Option<u64> {
     let factors = [("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
-    let scaled = factors.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+    let scaled =
+        factors.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
     let (number, factor) = scaled.unwrap_or((text, 1));
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
