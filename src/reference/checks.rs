@@ -10,6 +10,7 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("chat-server", include_str!("en/checks/chat-server.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()

@@ -1,5 +1,6 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_server;
 mod tcp_echo;
 
 use super::bench::Bench;
@@ -45,7 +46,7 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE, &chat_server::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
