@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use procfs::net::TcpNetEntry;
 use socket2::SockRef;
 
@@ -63,5 +64,46 @@ pub fn sockets_left(program: &Program, before: usize) -> usize {
             return left;
         }
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a thread of the program waits for data on that socket, with no limit to the wait. `false` too where the system
+/// does not tell.
+pub fn waits_without_limit(program: &Program, held: &Held) -> bool {
+    let limited =
+        held.duplicate().is_none_or(|it| !matches!(SockRef::from(&it).read_timeout(), Ok(None)));
+    let alive = program.processes().alive();
+    let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+    threads.into_iter().any(|thread| {
+        let path = format!("/proc/{}/task/{}/syscall", thread.pid, thread.tid);
+        let call = std::fs::read_to_string(path).unwrap_or_default();
+        waits_for_ever(&call, held.fd, limited)
+    })
+}
+
+/// Whether a system call, as `/proc` shows it (its number, its six arguments), waits with no limit: in a receive on `fd`
+/// that is not `limited`, or in one of the calls that watch several descriptors.
+fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
+    let mut words = call.split_ascii_whitespace();
+    let Some(Ok(number)) = words.next().map(str::parse::<i64>) else { return false };
+    let hexadecimal = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
+    let args: Vec<u64> = words.filter_map(hexadecimal).collect();
+    let argument = |index: usize| args.get(index).copied().unwrap_or_default();
+    // An `int` in a register of 64 bits.
+    let is_minus_one = |index| argument(index) & 0xffff_ffff == 0xffff_ffff;
+    match number {
+        libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_read => {
+            !limited && argument(0) == u64::from(fd.unsigned_abs())
+        }
+        libc::SYS_ppoll => argument(2) == 0,
+        libc::SYS_pselect6 => argument(4) == 0,
+        libc::SYS_epoll_pwait => is_minus_one(3),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll => is_minus_one(2),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_select => argument(4) == 0,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_epoll_wait => is_minus_one(3),
+        _ => false,
     }
 }

@@ -11,6 +11,8 @@ static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
+        ("udp-echo", include_str!("en/checks/udp-echo.toml")),
+        ("heartbeat", include_str!("en/checks/heartbeat.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()
 });

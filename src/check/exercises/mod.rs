@@ -1,6 +1,8 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod heartbeat;
 mod tcp_echo;
+mod udp_echo;
 
 use super::bench::Bench;
 use super::verdict::Checked;
@@ -45,7 +47,7 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE, &udp_echo::EXERCISE, &heartbeat::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
