@@ -168,6 +168,9 @@ fn no_beats() -> Vec<Vec<u8>> {
         "beat  9",
         "beat anna nine",
         "beat anna 9x",
+        "beat anna 9\n",
+        "beat anna  9",
+        "beat anna +9",
         "beat an na 9",
         "beat anna 9 9",
         "beta anna 9",
@@ -196,7 +199,7 @@ fn silence(bench: &Bench) -> Checked {
     }
 }
 
-/// One that goes on does not hide another's silence, and stays up itself.
+/// One that sends without a pause does not hide another's silence, and stays up itself.
 fn each(bench: &Bench, interval: Duration) -> Checked {
     let mut monitor = Monitor::start(bench, interval)?;
     monitor.beat("carl", 1)?;
@@ -208,9 +211,10 @@ fn each(bench: &Bench, interval: Duration) -> Checked {
     let carl = monitor.another("client 2")?;
     let mut number = 1;
     let beat = || {
-        number += 1;
-        let beat = format!("beat carl {number}").into_bytes();
-        carl.deliver_many([beat].into_iter(), || true).map(drop)
+        let until = Instant::now() + interval / 10;
+        let beats = (number + 1..).map(|number| format!("beat carl {number}").into_bytes());
+        number += carl.deliver_many(beats, || Instant::now() > until)?;
+        Ok(())
     };
     match monitor.goes_down("anna", since, beat)? {
         Output::Right => monitor.prints_nothing("heartbeat.each.other"),
