@@ -5,13 +5,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs;
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ANSWER;
 use super::bench::Bench;
+use super::peer::is_timeout;
 use super::story::preview;
 use super::verdict::{Checked, trouble};
 
@@ -198,13 +198,6 @@ impl<'a> Endpoint<'a> {
         let place = doubled.iter().position(|sent| sent == datagram);
         place.map(|place| doubled.swap_remove(place)).is_some()
     }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
-    )
 }
 
 /// How much waits in the queues of the sockets at `address`, as the kernel counts it: with its own account of each.

@@ -67,18 +67,17 @@ pub fn sockets_left(program: &Program, before: usize) -> usize {
     }
 }
 
-/// Whether a thread of the program waits for data on that socket, with no limit to the wait. `false` too where the system
-/// does not tell.
-pub fn waits_without_limit(program: &Program, held: &Held) -> bool {
-    let limited =
-        held.duplicate().is_none_or(|it| !matches!(SockRef::from(&it).read_timeout(), Ok(None)));
+/// Whether a thread of the program waits for data on that socket, with no limit to the wait. `None` where the system does
+/// not let us see.
+pub fn waits_without_limit(program: &Program, held: &Held) -> Option<bool> {
+    let limited = SockRef::from(&held.duplicate()?).read_timeout().ok()?.is_some();
     let alive = program.processes().alive();
     let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
-    threads.into_iter().any(|thread| {
-        let path = format!("/proc/{}/task/{}/syscall", thread.pid, thread.tid);
-        let call = std::fs::read_to_string(path).unwrap_or_default();
-        waits_for_ever(&call, held.fd, limited)
-    })
+    let calls = threads.into_iter().filter_map(|thread| {
+        std::fs::read_to_string(format!("/proc/{}/task/{}/syscall", thread.pid, thread.tid)).ok()
+    });
+    let waits: Vec<bool> = calls.map(|call| waits_for_ever(&call, held.fd, limited)).collect();
+    (!waits.is_empty()).then(|| waits.contains(&true))
 }
 
 /// Whether a system call, as `/proc` shows it (its number, its six arguments), waits with no limit: in a receive on `fd`
@@ -105,5 +104,24 @@ fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
         #[cfg(target_arch = "x86_64")]
         libc::SYS_epoll_wait => is_minus_one(3),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_without_a_limit_is_known_by_its_arguments() {
+        let receive = format!("{} 0x3 0x7ff 0x10000 0x0 0x0 0x0 0x7ffe 0x7f21", libc::SYS_recvfrom);
+        assert!(waits_for_ever(&receive, 3, false));
+        assert!(!waits_for_ever(&receive, 3, true), "SO_RCVTIMEO is its limit");
+        assert!(!waits_for_ever(&receive, 4, false), "another descriptor");
+        let watch = |limit| {
+            format!("{} 0x4 0x7ff 0x8 {limit} 0x0 0x8 0x7ffe 0x7f21", libc::SYS_epoll_pwait)
+        };
+        assert!(waits_for_ever(&watch("0xffffffff"), 3, false));
+        assert!(!waits_for_ever(&watch("0x64"), 3, false));
+        assert!(!waits_for_ever("running", 3, false));
     }
 }

@@ -112,14 +112,13 @@ fn bytes(bench: &Bench) -> Checked {
     for message in all.chunks(32).chain(edges) {
         peer.send(message)?;
         let Err(heard) = peer.expect(message)? else { continue };
+        let Finding { expected, actual, .. } = unlike(&mut server, message, &heard, "");
         let finding = match &heard {
-            Heard::Other(answer) => {
-                let (expected, actual) = difference(message, answer);
-                Finding::new("udp-echo.bytes.changed", &[]).but(expected, actual)
-            }
-            Heard::Silence => silent(&mut server, message.len()),
             Heard::From(_) => return fails(unlike(&mut server, message, &heard, "")),
+            Heard::Other(_) => Finding::new("udp-echo.bytes.changed", &[]),
+            Heard::Silence => Finding::new("udp-echo.bytes.lost", &[]),
         };
+        let finding = finding.but(expected, actual);
         return fails(finding.mistake("text-not-bytes"));
     }
     Ok(())
@@ -165,7 +164,15 @@ fn peers(bench: &Bench) -> Checked {
             peer.send(&message(peer))?;
         }
         for peer in peers.iter().rev() {
-            returns(&mut server, peer, &message(peer), "udp-echo.peers.mixed")?;
+            let message = message(peer);
+            let Err(heard) = peer.expect(&message)? else { continue };
+            let finding = unlike(&mut server, &message, &heard, "udp-echo.peers.mixed");
+            let hears_others = heard == Heard::Silence && server.program.ended().is_none();
+            return fails(match hears_others {
+                true => Finding::new("udp-echo.peers.silent", &[("name", &peer.name)])
+                    .but(finding.expected, finding.actual),
+                false => finding,
+            });
         }
     }
     Ok(())

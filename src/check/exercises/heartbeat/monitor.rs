@@ -170,7 +170,9 @@ impl<'a> Monitor<'a> {
             if output == Output::Right && after + TOLERANCE < self.limit() {
                 let blanks: [(&str, &dyn std::fmt::Display); 2] =
                     [("after", &after.as_millis()), ("limit", &self.limit().as_millis())];
-                return fails(Finding::new("heartbeat.early", &blanks));
+                let words = |id| Words::new(id, &blanks).to_string();
+                let finding = Finding::new("heartbeat.early", &blanks);
+                return fails(finding.but(words("heartbeat.not-before"), words("heartbeat.after")));
             }
             if output != Output::Short || Instant::now() > deadline || self.has_ended() {
                 return Ok(output);
@@ -203,7 +205,7 @@ impl<'a> Monitor<'a> {
         let address = self.server.address;
         let finding = if waiting(address) > 0 {
             Finding::new("heartbeat.not-received", &[("address", &address)])
-        } else if self.server.program.output().len() > self.seen {
+        } else if self.is_unfinished() {
             Finding::new("heartbeat.unfinished", &[])
         } else if self.keeps_back()? {
             Finding::new("heartbeat.unflushed", &[]).mistake("unflushed-buffer")
@@ -211,7 +213,13 @@ impl<'a> Monitor<'a> {
             otherwise
         };
         let expected = preview(&self.due.as_bytes()[self.seen..]);
-        Ok(finding.but(expected, Words::new("heartbeat.nothing", &[]).to_string()))
+        Ok(finding.but(expected, nothing()))
+    }
+
+    /// Whether the line has begun, and nothing else.
+    fn is_unfinished(&self) -> bool {
+        let printed = self.server.program.output();
+        printed.len() > self.seen && self.due.as_bytes().starts_with(&printed)
     }
 
     /// Whether the line that is waited for comes when a buffer is full, or when the program is ended.
@@ -241,28 +249,37 @@ impl<'a> Monitor<'a> {
     /// # Errors
     /// The checker's trouble.
     pub fn sleeps(&mut self, name: &str) -> Checked<Finding> {
-        let held = self.server.program.processes().receiving();
-        let held = held.into_iter().find(|(address, _)| *address == self.server.address);
-        let waits = held
-            .is_some_and(|(_, held)| evidence::waits_without_limit(&self.server.program, &held));
         self.bench.tell("heartbeat.printed-nothing", &[]);
-        let (expected, nothing) =
-            (format!("down {name}"), Words::new("heartbeat.nothing", &[]).to_string());
+        let waits = self.waits();
+        let woken = self.is_woken(&format!("down {name}"))?;
+        let cause = match (woken, waits) {
+            (true, Some(false)) => "heartbeat.silence.late",
+            (true, _) => "heartbeat.silence.woken",
+            (false, Some(true)) => "heartbeat.silence.waits",
+            (false, _) => return self.missing(Finding::new("heartbeat.silence.never", &[])),
+        };
+        let finding = Finding::new(cause, &[]).but(format!("down {name}"), nothing());
+        Ok(if cause.ends_with("late") { finding } else { finding.mistake("no-timeout") })
+    }
+
+    /// Whether it waits for a datagram and for nothing else. `None` where that cannot be seen.
+    fn waits(&self) -> Option<bool> {
+        let held = self.server.program.processes().receiving();
+        let (_, held) = held.into_iter().find(|(address, _)| *address == self.server.address)?;
+        evidence::waits_without_limit(&self.server.program, &held)
+    }
+
+    /// Whether the line comes when other datagrams do.
+    fn is_woken(&self, line: &str) -> Checked<bool> {
         for datagram in ["anybody there?", "beat ben 1"] {
             self.client.deliver(datagram.as_bytes())?;
-            let line = format!("down {name}\n");
-            let down = |printed: &[u8]| String::from_utf8_lossy(printed).contains(&line);
-            if self.server.program.output_until(Instant::now() + 5 * self.interval, down) {
-                self.bench.tell("heartbeat.printed", &[("text", &expected)]);
-                let finding = Finding::new("heartbeat.silence.woken", &[]).mistake("no-timeout");
-                return Ok(finding.but(expected, nothing));
+            let until = Instant::now() + 5 * self.interval;
+            if self.server.program.output_until(until, |printed| has_line(printed, line)) {
+                self.bench.tell("heartbeat.printed", &[("text", &line)]);
+                return Ok(true);
             }
         }
-        if waits {
-            let finding = Finding::new("heartbeat.silence.waits", &[]).mistake("no-timeout");
-            return Ok(finding.but(expected, nothing));
-        }
-        self.missing(Finding::new("heartbeat.silence.never", &[]))
+        Ok(false)
     }
 
     /// All lines that it has printed when it has told of a new name. `None` if it does not.
@@ -271,12 +288,25 @@ impl<'a> Monitor<'a> {
     /// The checker's trouble.
     pub fn lines_until_up(&self, name: &str) -> Checked<Option<Vec<String>>> {
         self.beat(name, 1)?;
-        let line = format!("up {name}\n");
-        let there = |printed: &[u8]| String::from_utf8_lossy(printed).contains(&line);
-        if !self.server.program.output_until(self.bench.answer(), there) {
+        let line = format!("up {name}");
+        let until = self.bench.answer();
+        if !self.server.program.output_until(until, |printed| has_line(printed, &line)) {
             return Ok(None);
         }
         let printed = self.server.program.output();
         Ok(Some(String::from_utf8_lossy(&printed).lines().map(str::to_owned).collect()))
     }
+}
+
+fn has_line(printed: &[u8], line: &str) -> bool {
+    String::from_utf8_lossy(printed).contains(&format!("{line}\n"))
+}
+
+fn nothing() -> String {
+    Words::new("heartbeat.nothing", &[]).to_string()
+}
+
+/// Whether it printed too little, rather than something else.
+pub fn is_silence(finding: &Finding) -> bool {
+    finding.actual == nothing()
 }
