@@ -184,9 +184,9 @@ impl<'a> Monitor<'a> {
     pub fn instead(&self, finding: Finding) -> Finding {
         let printed = self.server.program.output();
         let same = printed.iter().zip(self.due.as_bytes()).take_while(|(one, other)| one == other);
-        let line_begin = |at: usize| self.due[..at].rfind('\n').map_or(0, |end| end + 1);
-        let from = line_begin(self.due.floor_char_boundary(same.count()));
-        let (expected, actual) = (&self.due.as_bytes()[from..], &printed[from..]);
+        let (due, same) = (self.due.as_bytes(), same.count());
+        let from = due[..same].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let (expected, actual) = (&due[from..], &printed[from..]);
         self.bench.tell("heartbeat.printed", &[("text", &preview(actual))]);
         finding.but(preview(expected), preview(actual))
     }
