@@ -9,7 +9,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::ANSWER;
 use super::bench::Bench;
 use super::peer::is_timeout;
 use super::story::preview;
@@ -113,7 +112,7 @@ impl<'a> Endpoint<'a> {
 
     /// Waits until nothing is left in the program's queue, and says whether that was in time.
     fn is_taken(&self) -> Checked<bool> {
-        let deadline = Instant::now() + ANSWER;
+        let deadline = self.bench.answer();
         loop {
             self.bench.check_stop()?;
             if self.was_dropped() {
@@ -135,7 +134,7 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect(&self, expected: &[u8]) -> Checked<Result<(), Heard>> {
-        let deadline = Instant::now() + ANSWER;
+        let deadline = self.bench.answer();
         while Instant::now() < deadline {
             self.bench.check_stop()?;
             match self.receive(PATIENCE)? {

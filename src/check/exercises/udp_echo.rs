@@ -94,7 +94,7 @@ fn is_cut(message: &[u8], answer: &[u8]) -> bool {
 fn silent(server: &mut Server, count: usize) -> Finding {
     let expected = Words::new("udp-echo.expected", &[("count", &count)]).to_string();
     // It may be about to end.
-    match server.program.ends_before(Instant::now() + Duration::from_millis(100)) {
+    match server.program.ends_before(Instant::now() + Duration::from_millis(200)) {
         Some(ended) => Finding::new("udp-echo.died", &[("how", &ended), ("count", &count)])
             .but(expected, server.program.last_words()),
         None => Finding::new("udp-echo.silence", &[("count", &count)])

@@ -162,7 +162,7 @@ impl<'a> Monitor<'a> {
         mut meanwhile: impl FnMut() -> Checked,
     ) -> Checked<Output> {
         self.waits_for(&format!("down {name}"));
-        let deadline = since + self.limit() + ANSWER;
+        let deadline = since + self.limit() + self.bench.patiently(ANSWER);
         loop {
             meanwhile()?;
             let output = self.output(Instant::now() + self.interval / 10)?;
@@ -237,8 +237,9 @@ impl<'a> Monitor<'a> {
         }
         self.bench.tell("heartbeat.interrupted", &[]);
         program.interrupt();
+        let interrupted = Instant::now() + self.bench.patiently(Duration::from_secs(1));
         let program = &mut self.server.program;
-        if program.ends_before(Instant::now() + Duration::from_secs(1)).is_none() {
+        if program.ends_before(interrupted).is_none() {
             program.stop();
         }
         Ok(program.output().starts_with(self.due.as_bytes()))
@@ -273,7 +274,7 @@ impl<'a> Monitor<'a> {
     fn is_woken(&self, line: &str) -> Checked<bool> {
         for datagram in ["anybody there?", "beat ben 1"] {
             self.client.deliver(datagram.as_bytes())?;
-            let until = Instant::now() + 5 * self.interval;
+            let until = Instant::now() + self.bench.patiently(5 * self.interval);
             if self.server.program.output_until(until, |printed| has_line(printed, line)) {
                 self.bench.tell("heartbeat.printed", &[("text", &line)]);
                 return Ok(true);
