@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use procfs::net::TcpNetEntry;
 use socket2::SockRef;
 
@@ -102,4 +103,63 @@ fn ends(local: SocketAddr, remote: SocketAddr) -> (Option<TcpNetEntry>, Option<T
         entries.find(|entry| entry.local_address == from && entry.remote_address == to).cloned()
     };
     (between(local, remote), between(remote, local))
+}
+
+/// Whether a thread of the program waits for data on that socket, with no limit to the wait. `None` where the system does
+/// not let us see.
+pub fn waits_without_limit(program: &Program, held: &Held) -> Option<bool> {
+    let limited = SockRef::from(&held.duplicate()?).read_timeout().ok()?.is_some();
+    let alive = program.processes().alive();
+    let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+    let calls = threads.into_iter().filter_map(|thread| {
+        std::fs::read_to_string(format!("/proc/{}/task/{}/syscall", thread.pid, thread.tid)).ok()
+    });
+    let waits: Vec<bool> = calls.map(|call| waits_for_ever(&call, held.fd, limited)).collect();
+    (!waits.is_empty()).then(|| waits.contains(&true))
+}
+
+/// Whether a system call, as `/proc` shows it (its number, its six arguments), waits with no limit: in a receive on `fd`
+/// that is not `limited`, or in one of the calls that watch several descriptors.
+fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
+    let mut words = call.split_ascii_whitespace();
+    let Some(Ok(number)) = words.next().map(str::parse::<i64>) else { return false };
+    let hexadecimal = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
+    let args: Vec<u64> = words.filter_map(hexadecimal).collect();
+    let argument = |index: usize| args.get(index).copied().unwrap_or_default();
+    // An `int` in a register of 64 bits.
+    let is_minus_one = |index| argument(index) & 0xffff_ffff == 0xffff_ffff;
+    match number {
+        libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_read => {
+            !limited && argument(0) == u64::from(fd.unsigned_abs())
+        }
+        libc::SYS_ppoll => argument(2) == 0,
+        libc::SYS_pselect6 => argument(4) == 0,
+        libc::SYS_epoll_pwait => is_minus_one(3),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll => is_minus_one(2),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_select => argument(4) == 0,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_epoll_wait => is_minus_one(3),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_without_a_limit_is_known_by_its_arguments() {
+        let receive = format!("{} 0x3 0x7ff 0x10000 0x0 0x0 0x0 0x7ffe 0x7f21", libc::SYS_recvfrom);
+        assert!(waits_for_ever(&receive, 3, false));
+        assert!(!waits_for_ever(&receive, 3, true), "SO_RCVTIMEO is its limit");
+        assert!(!waits_for_ever(&receive, 4, false), "another descriptor");
+        let watch = |limit| {
+            format!("{} 0x4 0x7ff 0x8 {limit} 0x0 0x8 0x7ffe 0x7f21", libc::SYS_epoll_pwait)
+        };
+        assert!(waits_for_ever(&watch("0xffffffff"), 3, false));
+        assert!(!waits_for_ever(&watch("0x64"), 3, false));
+        assert!(!waits_for_ever("running", 3, false));
+    }
 }

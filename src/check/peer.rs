@@ -303,7 +303,8 @@ impl<'a> Peer<'a> {
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+/// Whether nothing is wrong, only nothing has come yet.
+pub fn is_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted

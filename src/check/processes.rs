@@ -52,8 +52,13 @@ impl Processes {
             }
             true
         };
-        let own = all.into_iter().map(|(process, _)| process);
-        own.filter(|process| descends(process.pid) || self.has_tag(process)).collect()
+        let me = std::process::id().cast_signed();
+        // Only what has lost its parent is asked for its tag: to read the environment of all processes takes long.
+        let lost = |parent: i32| [1, me].contains(&parent);
+        let own = all.into_iter().filter(|(process, parent)| {
+            descends(process.pid) || lost(*parent) && self.has_tag(process)
+        });
+        own.map(|(process, _)| process).collect()
     }
 
     /// Whether it was started by one of them, and has been given to another parent since.

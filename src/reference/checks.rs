@@ -12,6 +12,8 @@ static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
         ("check", include_str!("en/checks/check.toml")),
         ("chat-server", include_str!("en/checks/chat-server.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
+        ("udp-echo", include_str!("en/checks/udp-echo.toml")),
+        ("heartbeat", include_str!("en/checks/heartbeat.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()
 });

@@ -1,7 +1,9 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
 mod chat_server;
+mod heartbeat;
 mod tcp_echo;
+mod udp_echo;
 
 use super::bench::Bench;
 use super::verdict::Checked;
@@ -46,7 +48,8 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE, &chat_server::EXERCISE];
+pub const ALL: &[&Exercise] =
+    &[&tcp_echo::EXERCISE, &chat_server::EXERCISE, &udp_echo::EXERCISE, &heartbeat::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
