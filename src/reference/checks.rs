@@ -10,6 +10,9 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("dialogue", include_str!("en/checks/dialogue.toml")),
+        ("length-prefix", include_str!("en/checks/length-prefix.toml")),
+        ("line-length", include_str!("en/checks/line-length.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()
