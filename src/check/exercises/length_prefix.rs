@@ -87,7 +87,10 @@ fn no_answer(
     }
     // So that a program that serves one client at a time is free again.
     client.close();
-    if server.program.ended().is_none() {
+    // Of a program that is gone, or about to go, nothing can be asked.
+    if heard.instead == Instead::Silence
+        || server.program.ends_before(Instant::now() + REST).is_none()
+    {
         if answers_little_endian(bench, server)? {
             let finding = Finding::new("length-prefix.message.little-endian", &[]);
             return Ok(finding.mistake("byte-order").but(shown, seen));

@@ -177,10 +177,9 @@ fn one_recv(cause: &str, answers: &[u8], heard: &Heard) -> Finding {
 fn split(bench: &Bench) -> Checked {
     let server = serve(bench)?;
     let client = Peer::connect(bench, "client", server.address)?;
-    let deliveries: [(&[&[u8]], &[u8]); 3] = [
+    let deliveries: [(&[&[u8]], &[u8]); 2] = [
         (&[b"h", b"e", b"l", b"l", b"o", b"\n"], b"5\n"),
         (&[b"one\ntw", b"o\nthree\nfo", b"ur\n"], b"3\n3\n5\n4\n"),
-        (&[b"return\r", b"\n", b"\n"], b"6\n0\n"),
     ];
     for (pieces, answers) in deliveries {
         client.send_apart(pieces)?;
@@ -191,10 +190,14 @@ fn split(bench: &Bench) -> Checked {
     Ok(())
 }
 
-/// A character in pieces is one character.
+/// A character in pieces is one character, and `\r\n` in pieces one end of line.
 fn cut(bench: &Bench) -> Checked {
     let server = serve(bench)?;
     let client = Peer::connect(bench, "client", server.address)?;
+    client.send_apart(&[b"return\r", b"\n", b"\n"])?;
+    if let Err(heard) = client.expect(b"6\n0\n")? {
+        return fails(one_recv("line-length.split.wrong", b"6\n0\n", &heard));
+    }
     let pieces: Vec<&[u8]> = "é日🎉é\n".as_bytes().chunks(1).collect();
     client.send_apart(&pieces)?;
     let Err(heard) = client.expect(b"4\n")? else { return Ok(()) };
