@@ -226,8 +226,12 @@ fn end(bench: &Bench) -> Checked {
 fn large(bench: &Bench) -> Checked {
     let mut server = serve(bench)?;
     let client = Peer::connect_small(bench, "client", server.address, 64 << 10)?;
-    let payload: Vec<u8> = (0..LIMIT as usize).map(|at| b"0123456789abcdef\n"[at % 17]).collect();
-    let expected = answer(&payload);
+    // Seventeen fits into no power of two: whatever piece is missing, the rest does not look the same.
+    let unit = b"0123456789abcdef\n";
+    let (times, rest) = (LIMIT as usize / unit.len(), LIMIT as usize % unit.len());
+    let payload = [&unit.repeat(times), &unit[..rest]].concat();
+    let answer = [reversed(&unit[..rest]), reversed(unit).repeat(times)].concat();
+    let expected = frame(&answer);
     let Err(heard) = ask(&client, &frame(&payload), &expected)? else { return Ok(()) };
     let finding =
         unlike(&mut server, &expected, &heard, Finding::new("length-prefix.large.cut", &[]));
