@@ -10,6 +10,7 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("chat-server", include_str!("en/checks/chat-server.toml")),
         ("dialogue", include_str!("en/checks/dialogue.toml")),
         ("length-prefix", include_str!("en/checks/length-prefix.toml")),
         ("line-length", include_str!("en/checks/line-length.toml")),

@@ -1,5 +1,6 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_server;
 mod dialogue;
 mod length_prefix;
 mod line_length;
@@ -48,8 +49,12 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] =
-    &[&tcp_echo::EXERCISE, &line_length::EXERCISE, &length_prefix::EXERCISE];
+pub const ALL: &[&Exercise] = &[
+    &tcp_echo::EXERCISE,
+    &chat_server::EXERCISE,
+    &line_length::EXERCISE,
+    &length_prefix::EXERCISE,
+];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
