@@ -14,11 +14,12 @@ use super::program::Program;
 /// For so long a program's use of the processor is measured.
 const MEASURED: Duration = Duration::from_millis(400);
 
-/// Whether it uses the processor though nothing is sent to it: more than a third of one.
+/// Whether it uses the processor, or waits for one, though nothing is sent to it: for more than a third of the time.
 pub fn spins(bench: &Bench, program: &Program) -> bool {
-    let before = program.processes().cpu_time();
+    let spent = || program.processes().busy_time().unwrap_or(program.processes().cpu_time());
+    let before = spent();
     std::thread::sleep(MEASURED);
-    let used = program.processes().cpu_time().saturating_sub(before);
+    let used = spent().saturating_sub(before);
     bench.tell("check.uses", &[("used", &used.as_millis()), ("time", &MEASURED.as_millis())]);
     used > MEASURED / 3
 }

@@ -1,5 +1,6 @@
 //! The checker's end of a TCP connection with a learner's program. Every wait has a limit, everything is told.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,9 +13,13 @@ use super::ANSWER;
 use super::bench::Bench;
 use super::story::preview;
 use super::verdict::{Checked, Finding, Stop, trouble};
+use crate::observe::Observer;
 
 /// When nothing has been taken for so long, both sides' buffers are full.
 const STALLED: Duration = Duration::from_millis(150);
+
+/// For so long pieces are kept apart from each other by waiting until the program has received them.
+const APART: Duration = Duration::from_secs(2);
 
 /// A connection.
 pub struct Peer<'a> {
@@ -149,6 +154,32 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
+    /// Sends it in these pieces, each when the program has received the one before: it takes a `recv` for each. One that
+    /// looks without receiving (MSG_PEEK) is not waited for long. What comes back tells of a connection that ended.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn send_apart(&self, pieces: &[&[u8]]) -> Checked {
+        let observer = Observer::start().map_err(trouble("sock_diag"))?;
+        let deadline = Instant::now() + APART;
+        for piece in pieces {
+            if (&self.socket).write_all(piece).is_err() {
+                break;
+            }
+            let unread = || observer.look(self.remote, self.local).is_ok_and(|it| it.unread > 0);
+            while unread() && Instant::now() < deadline {
+                thread::sleep(Duration::from_micros(200));
+            }
+        }
+        let whole = pieces.concat();
+        let (count, text) = (whole.len(), preview(&whole));
+        self.bench.tell(
+            "check.sent-apart",
+            &[("name", &self.name), ("count", &count), ("pieces", &pieces.len()), ("text", &text)],
+        );
+        Ok(())
+    }
+
     /// Receives as many bytes as `expected` has, and compares. What else came, and in place of what, is told.
     ///
     /// # Errors
@@ -162,7 +193,14 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect_within(&self, expected: &[u8], limit: Duration) -> Checked<Result<(), Heard>> {
-        let enough = |bytes: &[u8]| bytes.len() >= expected.len() || !expected.starts_with(bytes);
+        // So many are right: each byte is compared once, or large answers would take long.
+        let right = Cell::new(0);
+        let enough = |bytes: &[u8]| {
+            let new = right.get()..bytes.len().min(expected.len());
+            let same = bytes[new.clone()] == expected[new.clone()];
+            right.set(if same { new.end } else { new.start });
+            !same || bytes.len() >= expected.len()
+        };
         let (bytes, ended) = self.receive(Instant::now() + limit, enough)?;
         if bytes == expected {
             return Ok(Ok(()));

@@ -78,6 +78,16 @@ impl Processes {
         Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
     }
 
+    /// The time for which they have run on a processor, or were ready to and waited for one: on a loaded machine a program
+    /// that is busy gets little processor time. `None` where the kernel does not count it.
+    pub fn busy_time(&self) -> Option<Duration> {
+        let alive = self.alive();
+        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+        let counted = tasks.filter_map(|task| task.schedstat().ok());
+        let spent: u64 = counted.map(|it| it.sum_exec_runtime + it.run_delay).sum();
+        (spent > 0).then(|| Duration::from_nanos(spent))
+    }
+
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
         let pages: u64 = self

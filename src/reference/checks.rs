@@ -11,6 +11,9 @@ static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
         ("chat-server", include_str!("en/checks/chat-server.toml")),
+        ("dialogue", include_str!("en/checks/dialogue.toml")),
+        ("length-prefix", include_str!("en/checks/length-prefix.toml")),
+        ("line-length", include_str!("en/checks/line-length.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
         ("udp-echo", include_str!("en/checks/udp-echo.toml")),
         ("heartbeat", include_str!("en/checks/heartbeat.toml")),

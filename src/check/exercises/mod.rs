@@ -2,6 +2,9 @@
 
 mod chat_server;
 mod heartbeat;
+mod dialogue;
+mod length_prefix;
+mod line_length;
 mod tcp_echo;
 mod udp_echo;
 
@@ -48,8 +51,14 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] =
-    &[&tcp_echo::EXERCISE, &chat_server::EXERCISE, &udp_echo::EXERCISE, &heartbeat::EXERCISE];
+pub const ALL: &[&Exercise] = &[
+    &tcp_echo::EXERCISE,
+    &chat_server::EXERCISE,
+    &line_length::EXERCISE,
+    &length_prefix::EXERCISE,
+    &udp_echo::EXERCISE,
+    &heartbeat::EXERCISE,
+];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
