@@ -1,5 +1,6 @@
 //! The checker's end of a TCP connection with a learner's program. Every wait has a limit, everything is told.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,7 +161,14 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect_within(&self, expected: &[u8], limit: Duration) -> Checked<Result<(), Heard>> {
-        let enough = |bytes: &[u8]| bytes.len() >= expected.len() || !expected.starts_with(bytes);
+        // Of many megabytes in small pieces, only what is new is compared.
+        let right = Cell::new(0);
+        let enough = |bytes: &[u8]| {
+            let to = bytes.len().min(expected.len());
+            let is_same = bytes[right.get()..to] == expected[right.get()..to];
+            right.set(to);
+            !is_same || bytes.len() >= expected.len()
+        };
         let (bytes, ended) = self.receive(Instant::now() + limit, enough)?;
         if bytes == expected {
             return Ok(Ok(()));
@@ -255,6 +263,59 @@ impl<'a> Peer<'a> {
                 let _ = self.socket.shutdown(std::net::Shutdown::Both);
             }
             heard
+        })
+    }
+
+    /// Sends up to `message` and reads nothing back, until the program takes no more because its own answers are not read.
+    /// How much it took.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn flood(&self, message: &[u8]) -> Checked<usize> {
+        self.socket.set_write_timeout(Some(STALLED)).map_err(trouble("SO_SNDTIMEO"))?;
+        let mut taken = 0;
+        // An error is that nothing was taken for so long, or that the program ended the connection.
+        while taken < message.len()
+            && let Ok(count) = (&self.socket).write(&message[taken..])
+        {
+            taken += count;
+        }
+        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
+        Ok(taken)
+    }
+
+    /// Receives like [`Peer::receive`], but takes a rest of `pause` before each look, and sends `more` at the same time.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn receive_slowly(
+        &self,
+        more: &[u8],
+        pause: Duration,
+        deadline: Instant,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Checked<(Vec<u8>, Option<Instead>)> {
+        self.socket.set_write_timeout(Some(2 * ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| (&self.socket).write_all(more));
+            let heard = self.receive(deadline, |bytes| {
+                thread::sleep(pause);
+                enough(bytes)
+            });
+            if !matches!(heard, Ok((_, Some(Instead::End)))) {
+                // So that the thread that sends is not kept waiting.
+                let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            }
+            let sent = sender.join().unwrap_or(Ok(()));
+            heard.map(|(bytes, ended)| match (ended, sent) {
+                // The kernel tells of a reset once only: it may have told the thread that sends.
+                (Some(Instead::End), Err(error))
+                    if error.kind() == io::ErrorKind::ConnectionReset =>
+                {
+                    (bytes, Some(Instead::Reset))
+                }
+                (ended, _) => (bytes, ended),
+            })
         })
     }
 

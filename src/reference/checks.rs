@@ -10,6 +10,9 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("echo", include_str!("en/checks/echo.toml")),
+        ("many-clients", include_str!("en/checks/many-clients.toml")),
+        ("reply-and-close", include_str!("en/checks/reply-and-close.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()

@@ -1,5 +1,8 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod echo;
+mod many_clients;
+mod reply_and_close;
 mod tcp_echo;
 
 use super::bench::Bench;
@@ -45,7 +48,8 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] =
+    &[&tcp_echo::EXERCISE, &reply_and_close::EXERCISE, &many_clients::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
