@@ -13,9 +13,12 @@
 pub mod bench;
 pub mod evidence;
 pub mod exercises;
+pub mod listener;
 pub mod peer;
+pub mod private;
 pub mod processes;
 pub mod program;
+pub mod report;
 pub mod schedule;
 pub mod story;
 pub mod verdict;

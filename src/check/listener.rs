@@ -1,0 +1,95 @@
+//! Where a learner's client connects to: the checker's listening socket, and ports where nobody answers.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::bench::{Bench, Transport};
+use super::peer::Peer;
+use super::verdict::{Checked, trouble};
+
+/// How often Ctrl-C is listened for.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// A socket that the program is to connect to.
+pub struct Listener<'a> {
+    bench: &'a Bench<'a>,
+    socket: Socket,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl<'a> Listener<'a> {
+    /// One that listens, at an address of its own.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn new(bench: &'a Bench<'a>) -> Checked<Self> {
+        let bound = Self::bound(bench)?;
+        bound.listen(128)?;
+        Ok(bound)
+    }
+
+    /// One that is bound and does not listen: its port is taken, and connections to it are refused.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn bound(bench: &'a Bench<'a>) -> Checked<Self> {
+        let address = bench.address(Transport::Tcp)?;
+        Self::bound_at(bench, address)
+    }
+
+    /// The same, at a certain address.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn bound_at(bench: &'a Bench<'a>, address: SocketAddr) -> Checked<Self> {
+        let (domain, protocol) = (Domain::for_address(address), Some(Protocol::TCP));
+        let socket = Socket::new(domain, Type::STREAM, protocol).map_err(trouble("socket"))?;
+        socket.set_reuse_address(true).map_err(trouble("SO_REUSEADDR"))?;
+        socket.bind(&address.into()).map_err(trouble(&format!("bind {address}")))?;
+        Ok(Self { bench, socket, address })
+    }
+
+    /// From now on it listens.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn listen(&self, backlog: i32) -> Checked {
+        self.socket.listen(backlog).map_err(trouble("listen"))
+    }
+
+    /// Lets connections have a receive buffer of about so many bytes: who sends more must wait for it to be read.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn with_small_buffers(self, bytes: usize) -> Checked<Self> {
+        self.socket.set_recv_buffer_size(bytes).map_err(trouble("SO_RCVBUF"))?;
+        Ok(self)
+    }
+
+    /// The next connection; none when nobody comes before the deadline.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn accept(&self, name: &str, deadline: Instant) -> Checked<Option<Peer<'a>>> {
+        loop {
+            self.bench.check_stop()?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.bench.tell("check.nobody-came", &[("address", &self.address)]);
+                return Ok(None);
+            }
+            self.socket.set_read_timeout(Some(left.min(GLANCE))).map_err(trouble("SO_RCVTIMEO"))?;
+            match self.socket.accept() {
+                Ok((socket, _)) => {
+                    self.bench.tell("check.came", &[("name", &name)]);
+                    return Peer::of(self.bench, name, socket).map(Some);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(trouble("accept")(error)),
+            }
+        }
+    }
+}
