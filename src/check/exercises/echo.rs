@@ -149,15 +149,31 @@ pub fn large(bench: &Bench) -> Checked {
 /// A client that resets its connection takes nobody with it.
 pub fn reset(bench: &Bench) -> Checked {
     let mut server = serve(bench)?;
+    let served = rude_clients(bench, &mut server).and_then(|()| still_serves(bench, &server));
+    // On a machine with much to do it may take its time to end.
+    let patience = Duration::from_millis(if served.is_ok() { 0 } else { 1000 });
+    match server.program.ends_before(Instant::now() + patience) {
+        Some(ended) => fails(
+            Finding::new("echo.reset.died", &[("how", &ended)])
+                .mistake("broken-pipe")
+                .but("", server.program.last_words()),
+        ),
+        None => served,
+    }
+}
+
+/// Three that send much, and reset before they have it back.
+fn rude_clients(bench: &Bench, server: &mut Server) -> Checked {
     for round in 1..=3 {
         let rude = Peer::connect(bench, format!("client {round}"), server.address)?;
         rude.send(&[b'x'; 100_000])?;
         rude.reset()?;
     }
-    if let Some(ended) = server.program.ends_before(Instant::now() + Duration::from_millis(300)) {
-        let finding = Finding::new("echo.reset.died", &[("how", &ended)]).mistake("broken-pipe");
-        return fails(finding.but("", server.program.last_words()));
-    }
+    server.program.ends_before(Instant::now() + Duration::from_millis(300));
+    Ok(())
+}
+
+fn still_serves(bench: &Bench, server: &Server) -> Checked {
     let client = Peer::connect(bench, "another client", server.address)?;
     echoes(&client, b"still there?\n")
 }
