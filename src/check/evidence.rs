@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use procfs::net::{TcpNetEntry, TcpState};
 use socket2::SockRef;
 
-use super::ANSWER;
 use super::bench::Bench;
 use super::processes::Held;
 use super::program::Program;
@@ -69,15 +68,15 @@ pub fn names_eagain(program: &Program) -> bool {
 }
 
 /// Waits until it has accepted that connection and read all that has come there. Not for ever: a program may do neither.
-pub fn has_read(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+pub fn has_read(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let read = |(entry, _): (TcpNetEntry, Held)| entry.rx_queue == 0;
-    poll(ANSWER, || connection(program, local, peer).is_some_and(read))
+    poll(bench.answer(), || connection(program, local, peer).is_some_and(read))
 }
 
 /// Waits until it cannot send more to a client that does not read, or has ended its sending.
-pub fn stalls(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+pub fn stalls(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let mut seen = (0, Instant::now());
-    poll(ANSWER, || {
+    poll(bench.answer(), || {
         let Some((entry, _)) = connection(program, local, peer) else { return true };
         if entry.tx_queue != seen.0 {
             seen = (entry.tx_queue, Instant::now());
@@ -87,9 +86,8 @@ pub fn stalls(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     })
 }
 
-/// Looks until `is_so`, or the limit is over; says which.
-fn poll(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + limit;
+/// Looks until `is_so`, or `deadline`; says which.
+fn poll(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
     loop {
         if is_so() {
             return true;

@@ -288,6 +288,14 @@ impl<'a> Peer<'a> {
         Ok(taken)
     }
 
+    /// The first bytes of an answer; none where none come.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn beginning(&self) -> Checked<Vec<u8>> {
+        Ok(self.receive(self.bench.answer(), |bytes| !bytes.is_empty())?.0)
+    }
+
     /// Receives like [`Peer::receive`], but takes a rest of `pause` before each look, and sends `more` at the same time.
     ///
     /// # Errors
@@ -296,13 +304,13 @@ impl<'a> Peer<'a> {
         &self,
         more: &[u8],
         pause: Duration,
-        deadline: Instant,
         enough: impl Fn(&[u8]) -> bool,
     ) -> Checked<(Vec<u8>, Option<Instead>)> {
-        self.socket.set_write_timeout(Some(2 * ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+        let limit = self.bench.patiently(2 * ANSWER);
+        self.socket.set_write_timeout(Some(limit)).map_err(trouble("SO_SNDTIMEO"))?;
         thread::scope(|scope| {
             let sender = scope.spawn(|| (&self.socket).write_all(more));
-            let heard = self.receive(deadline, |bytes| {
+            let heard = self.receive(Instant::now() + limit, |bytes| {
                 thread::sleep(pause);
                 enough(bytes)
             });

@@ -153,7 +153,7 @@ pub fn reset(bench: &Bench) -> Checked {
     let mut server = serve(bench)?;
     let served = rude_clients(bench, &mut server).and_then(|()| still_serves(bench, &server));
     // On a machine with much to do it may take its time to end.
-    let patience = Duration::from_millis(if served.is_ok() { 0 } else { 1000 });
+    let patience = bench.patiently(Duration::from_millis(if served.is_ok() { 0 } else { 1000 }));
     match server.program.ends_before(Instant::now() + patience) {
         Some(ended) => fails(
             Finding::new("echo.reset.died", &[("how", &ended)])

@@ -11,7 +11,7 @@ use crate::check::bench::{Bench, Server};
 use crate::check::peer::{Heard, Instead, Peer, fails};
 use crate::check::story::difference;
 use crate::check::verdict::{Checked, Finding, Stop, Words, trouble};
-use crate::check::{ANSWER, Limits, Plan};
+use crate::check::{Limits, Plan};
 
 /// The exercise.
 pub const EXERCISE: Exercise = Exercise {
@@ -53,19 +53,19 @@ fn never_reads(bench: &Bench) -> Checked {
     let friend = Peer::connect(bench, "client 2", server.address)?;
     echo::echoes(&friend, b"before\n")?;
     let deaf = deaf(bench, &server)?;
-    served(&friend, &deaf)?;
-    served(&Peer::connect(bench, "client 3", server.address)?, &deaf)
+    served(bench, &friend, &deaf)?;
+    served(bench, &Peer::connect(bench, "client 3", server.address)?, &deaf)
 }
 
 /// Sends a line, and expects it back. If it does not come: whether it does when the other one reads.
-fn served(client: &Peer, deaf: &Peer) -> Checked {
+fn served(bench: &Bench, client: &Peer, deaf: &Peer) -> Checked {
     let message = b"anybody there?\n";
     client.send(message)?;
     let Err(heard) = client.expect(message)? else { return Ok(()) };
     if heard.instead != Instead::Silence {
         return fails(echo::unlike(message, &heard));
     }
-    let recovers = while_reading(deaf, || client.expect(message))?.is_ok();
+    let recovers = while_reading(bench, deaf, || client.expect(message))?.is_ok();
     let (shown, seen) = difference(message, &heard.bytes);
     let finding = match recovers {
         true => {
@@ -77,10 +77,10 @@ fn served(client: &Peer, deaf: &Peer) -> Checked {
 }
 
 /// Does `work` while `deaf` reads, after all.
-fn while_reading<T>(deaf: &Peer, work: impl FnOnce() -> T) -> T {
+fn while_reading<T>(bench: &Bench, deaf: &Peer, work: impl FnOnce() -> T) -> T {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| deaf.receive(Instant::now() + ANSWER, |_| done.load(Ordering::Relaxed)));
+        scope.spawn(|| deaf.receive(bench.answer(), |_| done.load(Ordering::Relaxed)));
         let result = work();
         done.store(true, Ordering::Relaxed);
         result
@@ -189,7 +189,8 @@ fn leave(bench: &Bench, crowd: Vec<Peer>, server: &mut Server) -> Checked {
 fn explained(bench: &Bench, server: &mut Server, stop: Stop, number: usize) -> Stop {
     let Stop::Failed(finding) = stop else { return stop };
     bench.tell("many-clients.thousand.failed", &[("number", &number), ("what", &finding.cause)]);
-    let ended = server.program.ends_before(Instant::now() + Duration::from_millis(500));
+    let ended =
+        server.program.ends_before(Instant::now() + bench.patiently(Duration::from_millis(500)));
     let last = server.program.last_words();
     let told = match ended {
         Some(how) => Finding::new("many-clients.thousand.died", &[("how", &how)]),

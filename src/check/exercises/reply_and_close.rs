@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use super::{Check, Exercise};
-use crate::check::ANSWER;
 use crate::check::bench::{Bench, Server, Transport};
 use crate::check::evidence;
 use crate::check::peer::{Instead, Peer, fails};
@@ -69,10 +68,9 @@ impl Reply {
     /// The same, after `begin` of it has been read; the client sends `more`, if anything, while it reads slowly.
     fn read_on(client: &Peer, expected: usize, begin: Vec<u8>, more: &[u8]) -> Checked<Self> {
         let rest = expected.saturating_sub(begin.len());
-        let deadline = Instant::now() + 2 * ANSWER;
         let pause = if more.is_empty() { Duration::ZERO } else { REST };
         let too_many = |bytes: &[u8]| bytes.len() > rest;
-        let (tail, ended) = client.receive_slowly(more, pause, deadline, too_many)?;
+        let (tail, ended) = client.receive_slowly(more, pause, too_many)?;
         let mut bytes = begin;
         bytes.extend(tail);
         Ok(Self { expected, bytes, ended })
@@ -155,7 +153,7 @@ fn pieces(bench: &Bench) -> Checked {
     let client = Peer::connect(bench, "client 1", server.address)?;
     for piece in ["ple", "ase"] {
         client.send(piece.as_bytes())?;
-        evidence::has_read(&server.program, client.remote, client.local);
+        evidence::has_read(bench, &server.program, client.remote, client.local);
         let (bytes, ended) = client.receive(Instant::now() + EARLY, |bytes| !bytes.is_empty())?;
         if ended != Some(Instead::Silence) {
             let finding = Finding::new("reply-and-close.pieces.early", &[]);
@@ -197,7 +195,7 @@ fn together(bench: &Bench) -> Checked {
             }
         });
     }
-    evidence::stalls(&server.program, slow.remote, slow.local);
+    evidence::stalls(bench, &server.program, slow.remote, slow.local);
     let third = Peer::connect(bench, "client 3", server.address)?;
     third.send(LINE)?;
     if answers(&third)? {
@@ -215,12 +213,7 @@ fn together(bench: &Bench) -> Checked {
 
 /// Whether a reply begins to come.
 fn answers(client: &Peer) -> Checked<bool> {
-    Ok(!begin(client)?.is_empty())
-}
-
-/// The beginning of a reply.
-fn begin(client: &Peer) -> Checked<Vec<u8>> {
-    Ok(client.receive(Instant::now() + ANSWER, |bytes| !bytes.is_empty())?.0)
+    Ok(!client.beginning()?.is_empty())
 }
 
 /// A long reply arrives whole, although the client reads late.
@@ -228,9 +221,9 @@ fn large(bench: &Bench) -> Checked {
     let server = serve(bench, LARGE)?;
     let client = Peer::connect_small(bench, "client", server.address, SLOW)?;
     client.send(LINE)?;
-    let first = begin(&client)?;
+    let first = client.beginning()?;
     let hurries = evidence::hurries(&server.program, client.remote, client.local);
-    evidence::stalls(&server.program, client.remote, client.local);
+    evidence::stalls(bench, &server.program, client.remote, client.local);
     let reply = Reply::read_on(&client, LARGE, first, b"")?;
     reply.judge(|reply| {
         let blanks: [(&str, &dyn Display); 2] =
@@ -254,7 +247,7 @@ fn more(bench: &Bench) -> Checked {
     let server = serve(bench, reply)?;
     let client = Peer::connect_small(bench, "client", server.address, SLOW)?;
     client.send(&[LINE, &[b'm'; PART]].concat())?;
-    let first = begin(&client)?;
+    let first = client.beginning()?;
     let more = vec![b'm'; (1 << 20) - PART];
     bench.tell("reply-and-close.more.sends", &[("count", &more.len())]);
     Reply::read_on(&client, reply, first, &more)?.judge(|it| it.was_reset().then(unread))
@@ -265,8 +258,8 @@ fn later(bench: &Bench) -> Checked {
     let server = serve(bench, MIDDLE)?;
     let client = Peer::connect_small(bench, "client", server.address, SLOW)?;
     client.send(LINE)?;
-    let first = begin(&client)?;
-    evidence::stalls(&server.program, client.remote, client.local);
+    let first = client.beginning()?;
+    evidence::stalls(bench, &server.program, client.remote, client.local);
     bench.tell("reply-and-close.later.sends", &[]);
     let reply = Reply::read_on(&client, MIDDLE, first, &[b'm'; 10_000])?;
     reply.judge(|reply| {
@@ -279,7 +272,7 @@ fn later(bench: &Bench) -> Checked {
 fn reset(bench: &Bench) -> Checked {
     let mut server = serve(bench, LARGE)?;
     let served = rude_clients(bench, &server).and_then(|()| still_serves(bench, &server));
-    let patience = Duration::from_millis(if served.is_ok() { 0 } else { 1000 });
+    let patience = bench.patiently(Duration::from_millis(if served.is_ok() { 0 } else { 1000 }));
     match server.program.ends_before(Instant::now() + patience) {
         Some(ended) => fails(
             Finding::new("reply-and-close.reset.died", &[("how", &ended)])
@@ -295,7 +288,7 @@ fn rude_clients(bench: &Bench, server: &Server) -> Checked {
     let before = server.program.processes().sockets().len();
     let rude = Peer::connect(bench, "client 1", server.address)?;
     rude.send(b"plea")?;
-    evidence::has_read(&server.program, rude.remote, rude.local);
+    evidence::has_read(bench, &server.program, rude.remote, rude.local);
     rude.reset()?;
     for (name, half_closes) in [("client 2", false), ("client 3", true)] {
         let rude = Peer::connect_small(bench, name, server.address, SLOW)?;
