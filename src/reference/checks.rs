@@ -10,6 +10,7 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("chat-server", include_str!("en/checks/chat-server.toml")),
         ("echo", include_str!("en/checks/echo.toml")),
         ("many-clients", include_str!("en/checks/many-clients.toml")),
         ("reply-and-close", include_str!("en/checks/reply-and-close.toml")),

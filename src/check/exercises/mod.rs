@@ -1,5 +1,6 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_server;
 mod echo;
 mod many_clients;
 mod reply_and_close;
@@ -48,8 +49,12 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] =
-    &[&tcp_echo::EXERCISE, &reply_and_close::EXERCISE, &many_clients::EXERCISE];
+pub const ALL: &[&Exercise] = &[
+    &tcp_echo::EXERCISE,
+    &chat_server::EXERCISE,
+    &reply_and_close::EXERCISE,
+    &many_clients::EXERCISE,
+];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
