@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use procfs::net::TcpNetEntry;
+use procfs::net::{TcpNetEntry, TcpState};
 use socket2::SockRef;
 
 use super::bench::Bench;
@@ -13,6 +13,9 @@ use super::program::Program;
 
 /// For so long a program's use of the processor is measured.
 const MEASURED: Duration = Duration::from_millis(400);
+
+/// When nothing has left its send queue for so long, the client does not read.
+const STALLED: Duration = Duration::from_millis(150);
 
 /// Whether it uses the processor, or waits for one, though nothing is sent to it: for more than a third of the time.
 pub fn spins(bench: &Bench, program: &Program) -> bool {
@@ -46,6 +49,56 @@ pub fn impatience(program: &Program, local: SocketAddr, peer: SocketAddr) -> boo
     let limited =
         held.duplicate().and_then(|socket| SockRef::from(&socket).read_timeout().ok().flatten());
     held.is_nonblocking() || limited.is_some()
+}
+
+/// Whether its end of that connection is non-blocking, or has a time limit for sending: then `send` says EAGAIN when there
+/// is no room.
+pub fn hurries(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let Some((_, held)) = connection(program, local, peer) else { return false };
+    let limited =
+        held.duplicate().and_then(|socket| SockRef::from(&socket).write_timeout().ok().flatten());
+    held.is_nonblocking() || limited.is_some()
+}
+
+/// Whether it has said on standard error that a call could not go on yet, in the words of the system or of a language.
+pub fn names_eagain(program: &Program) -> bool {
+    const WORDS: [&str; 5] =
+        ["temporarily unavailable", "EAGAIN", "WouldBlock", "BlockingIOError", "timed out"];
+    let errors = program.errors();
+    let errors = String::from_utf8_lossy(&errors);
+    WORDS.iter().any(|words| errors.contains(words))
+}
+
+/// Waits until it has accepted that connection and read all that has come there. Not for ever: a program may do neither.
+pub fn has_read(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let read = |(entry, _): (TcpNetEntry, Held)| entry.rx_queue == 0;
+    poll(bench.answer(), || connection(program, local, peer).is_some_and(read))
+}
+
+/// Waits until it cannot send more to a client that does not read, or has ended its sending.
+pub fn stalls(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let mut seen = (0, Instant::now());
+    poll(bench.answer(), || {
+        let Some((entry, _)) = connection(program, local, peer) else { return true };
+        if entry.tx_queue != seen.0 {
+            seen = (entry.tx_queue, Instant::now());
+        }
+        let sends = matches!(entry.state, TcpState::Established | TcpState::CloseWait);
+        !sends || entry.tx_queue > 0 && seen.1.elapsed() > STALLED
+    })
+}
+
+/// Looks until `is_so`, or `deadline`; says which.
+fn poll(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
+    loop {
+        if is_so() {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Whether the socket that listens at `address` has SO_REUSEADDR set. `None` where the system does not let us see.

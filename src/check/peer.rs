@@ -300,6 +300,67 @@ impl<'a> Peer<'a> {
         })
     }
 
+    /// Sends up to `message` and reads nothing back, until the program takes no more because its own answers are not read.
+    /// How much it took.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn flood(&self, message: &[u8]) -> Checked<usize> {
+        self.socket.set_write_timeout(Some(STALLED)).map_err(trouble("SO_SNDTIMEO"))?;
+        let mut taken = 0;
+        // An error is that nothing was taken for so long, or that the program ended the connection.
+        while taken < message.len()
+            && let Ok(count) = (&self.socket).write(&message[taken..])
+        {
+            taken += count;
+        }
+        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
+        Ok(taken)
+    }
+
+    /// The first bytes of an answer; none where none come.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn beginning(&self) -> Checked<Vec<u8>> {
+        Ok(self.receive(self.bench.answer(), |bytes| !bytes.is_empty())?.0)
+    }
+
+    /// Receives like [`Peer::receive`], but takes a rest of `pause` before each look, and sends `more` at the same time.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn receive_slowly(
+        &self,
+        more: &[u8],
+        pause: Duration,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Checked<(Vec<u8>, Option<Instead>)> {
+        let limit = self.bench.patiently(2 * ANSWER);
+        self.socket.set_write_timeout(Some(limit)).map_err(trouble("SO_SNDTIMEO"))?;
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| (&self.socket).write_all(more));
+            let heard = self.receive(Instant::now() + limit, |bytes| {
+                thread::sleep(pause);
+                enough(bytes)
+            });
+            if !matches!(heard, Ok((_, Some(Instead::End)))) {
+                // So that the thread that sends is not kept waiting.
+                let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            }
+            let sent = sender.join().unwrap_or(Ok(()));
+            heard.map(|(bytes, ended)| match (ended, sent) {
+                // The kernel tells of a reset once only: it may have told the thread that sends.
+                (Some(Instead::End), Err(error))
+                    if error.kind() == io::ErrorKind::ConnectionReset =>
+                {
+                    (bytes, Some(Instead::Reset))
+                }
+                (ended, _) => (bytes, ended),
+            })
+        })
+    }
+
     /// Waits for the program's end of file, with nothing before it.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
 mod chat_server;
-mod heartbeat;
 mod dialogue;
+mod echo;
+mod heartbeat;
 mod length_prefix;
 mod line_length;
+mod many_clients;
+mod reply_and_close;
 mod tcp_echo;
 mod udp_echo;
 
@@ -58,6 +61,8 @@ pub const ALL: &[&Exercise] = &[
     &length_prefix::EXERCISE,
     &udp_echo::EXERCISE,
     &heartbeat::EXERCISE,
+    &reply_and_close::EXERCISE,
+    &many_clients::EXERCISE,
 ];
 
 /// The exercise of that name.
