@@ -64,7 +64,7 @@ fn table(listed: Vec<Listed>) -> String {
         let mark = if it.passed.is_some() { "✓".green() } else { "·".normal() };
         page += &format!("  {mark} {:<16} {:<44} {:>3} min\n", it.name, it.title, it.minutes);
     }
-    page + "\n" + words("first") + "\n"
+    page + "\n" + words("exercises.first") + "\n"
 }
 
 /// Makes a folder for the exercise, with the task and a program to start from. What to do next.
@@ -74,7 +74,7 @@ pub fn start(args: &cli::Start) -> Result<String, String> {
     let program = folder.join(program_of(args.lang));
     if program.exists() {
         return Err(filled(
-            "exists",
+            "exercises.exists",
             &[("file", &program.display().to_string()), ("name", exercise.name)],
         ));
     }
@@ -83,7 +83,10 @@ pub fn start(args: &cli::Start) -> Result<String, String> {
     remember(&args.dir, |_| {})?;
     let command = command_of(exercise, args.lang);
     let folder = folder.display().to_string();
-    Ok(filled("started", &[("folder", &folder), ("name", exercise.name), ("command", &command)]))
+    Ok(filled(
+        "exercises.started",
+        &[("folder", &folder), ("name", exercise.name), ("command", &command)],
+    ))
 }
 
 /// The starter, and for Rust the package that it needs.
@@ -110,7 +113,7 @@ pub fn reset(args: &cli::Reset) -> Result<String, String> {
         langs.into_iter().filter(|lang| folder.join(program_of(*lang)).exists()).collect();
     if begun.is_empty() {
         return Err(filled(
-            "not-begun",
+            "exercises.not-begun",
             &[("name", exercise.name), ("dir", &args.dir.display().to_string())],
         ));
     }
@@ -121,7 +124,7 @@ pub fn reset(args: &cli::Reset) -> Result<String, String> {
         fs::rename(&program, &kept).map_err(failed("rename", &program))?;
         write_starter(exercise, lang, &folder)?;
         let (program, kept) = (program.display().to_string(), kept.display().to_string());
-        told += &filled("reset", &[("file", &program), ("kept", &kept)]);
+        told += &filled("exercises.reset", &[("file", &program), ("kept", &kept)]);
     }
     Ok(told)
 }
@@ -140,10 +143,11 @@ pub fn hint(args: &cli::Hint) -> Result<String, String> {
         .get(usize::from(args.number) - 1)
         .ok_or_else(|| format!("{}: no such hint", exercise.name))?;
     let next = match args.number {
-        3 => filled("last-hint", &[("name", exercise.name)]),
-        number => {
-            filled("next-hint", &[("name", exercise.name), ("number", &(number + 1).to_string())])
-        }
+        3 => filled("exercises.last-hint", &[("name", exercise.name)]),
+        number => filled(
+            "exercises.next-hint",
+            &[("name", exercise.name), ("number", &(number + 1).to_string())],
+        ),
     };
     Ok(format!("{hint}\n\n{}\n", next.trim_end()))
 }
@@ -193,8 +197,8 @@ pub fn named(name: &str) -> Result<&'static Exercise, String> {
         let alike = |known: &&Exercise| strsim::jaro_winkler(known.name, name) > 0.8;
         let known: Vec<&str> = exercises().iter().filter(alike).map(|it| it.name).collect();
         match known.is_empty() {
-            true => filled("none", &[("name", name)]),
-            false => filled("like", &[("name", name), ("like", &known.join(", "))]),
+            true => filled("exercises.none", &[("name", name)]),
+            false => filled("exercises.like", &[("name", name), ("like", &known.join(", "))]),
         }
     })
 }
@@ -236,7 +240,7 @@ fn failed(what: &'static str, file: &Path) -> impl FnOnce(io::Error) -> String {
 }
 
 fn words(id: &str) -> &'static str {
-    reference::note(&format!("exercises.{id}")).map_or("", |note| note.text.as_str())
+    reference::note(id).map_or("", |note| note.text.as_str())
 }
 
 fn filled(id: &str, blanks: &[(&str, &str)]) -> String {
