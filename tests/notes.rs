@@ -14,7 +14,8 @@ const TELLING: [&str; 3] = ["tell(\"", "Words::new(\"", "Finding::new(\""];
 #[test]
 fn every_note_that_the_code_names_exists() {
     let mut named = 0;
-    for file in rust_files(Path::new("src")) {
+    let files = rust_files(Path::new("src")).into_iter();
+    for file in files.filter(|file| !file.starts_with("src/check")) {
         let code = fs::read_to_string(&file).unwrap();
         for id in ids(&code, &NAMING) {
             named += 1;
