@@ -121,7 +121,7 @@ pub fn reset(args: &cli::Reset) -> Result<String, String> {
     for lang in begun {
         let program = folder.join(program_of(lang));
         let kept = free_name(&program);
-        fs::rename(&program, &kept).map_err(failed("rename", &program))?;
+        fs::rename(&program, &kept).map_err(in_vain("rename", &program))?;
         write_starter(exercise, lang, &folder)?;
         let (program, kept) = (program.display().to_string(), kept.display().to_string());
         told += &filled("exercises.reset", &[("file", &program), ("kept", &kept)]);
@@ -186,9 +186,9 @@ fn remember(folder: &Path, change: impl FnOnce(&mut Progress)) -> Result<(), Str
         lines.collect::<String>()
     );
     let file = folder.join(PROGRESS);
-    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed("create", &file))?;
-    io::Write::write_all(&mut new, text.as_bytes()).map_err(failed("write", &file))?;
-    new.persist(&file).map(drop).map_err(|error| failed("rename", &file)(error.error))
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(in_vain("create", &file))?;
+    io::Write::write_all(&mut new, text.as_bytes()).map_err(in_vain("write", &file))?;
+    new.persist(&file).map(drop).map_err(|error| in_vain("rename", &file)(error.error))
 }
 
 /// The exercise of that name, or a sentence with what is like it.
@@ -230,11 +230,12 @@ fn language(lang: cli::Language) -> Language {
 
 fn write(file: &Path, text: &str) -> Result<(), String> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed("mkdir", folder))?;
-    fs::write(file, text).map_err(failed("write", file))
+    fs::create_dir_all(folder).map_err(in_vain("mkdir", folder))?;
+    fs::write(file, text).map_err(in_vain("write", file))
 }
 
-fn failed(what: &'static str, file: &Path) -> impl FnOnce(io::Error) -> String {
+/// For `map_err`: what could not be done, and with which file.
+fn in_vain(what: &'static str, file: &Path) -> impl FnOnce(io::Error) -> String {
     let file = file.display().to_string();
     move |error| format!("{what} {file}: {error}")
 }
