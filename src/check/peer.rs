@@ -12,9 +12,16 @@ use super::ANSWER;
 use super::bench::Bench;
 use super::story::preview;
 use super::verdict::{Checked, Finding, Stop, trouble};
+use crate::observe::Observer;
 
 /// When nothing has been taken for so long, both sides' buffers are full.
 const STALLED: Duration = Duration::from_millis(150);
+
+/// For so long a piece waits until the program has received the one before.
+const UNREAD: Duration = Duration::from_millis(500);
+
+/// How often the kernel is asked whether it has.
+const GLANCE: Duration = Duration::from_micros(200);
 
 /// A connection.
 pub struct Peer<'a> {
@@ -145,6 +152,41 @@ impl<'a> Peer<'a> {
             std::thread::sleep(pause);
         }
         Ok(())
+    }
+
+    /// Sends each of these pieces when the program has received the one before: each is a `recv` of its own. A program that
+    /// does not receive for a while gets the rest all the same; one that has gone is seen to have by what it does not do.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn send_each_when_read<'b>(&self, pieces: impl IntoIterator<Item = &'b [u8]>) -> Checked {
+        let kernel = Observer::start().map_err(trouble("sock_diag"))?;
+        let (mut all, mut count, mut reads) = (Vec::new(), 0, true);
+        for piece in pieces {
+            self.bench.check_stop()?;
+            if self.socket.send(piece).is_err() {
+                break;
+            }
+            all.extend(piece);
+            count += 1;
+            let deadline = Instant::now() + UNREAD;
+            while reads && self.is_on_its_way(&kernel).map_err(trouble("sock_diag"))? {
+                reads = Instant::now() < deadline;
+                thread::sleep(GLANCE);
+            }
+        }
+        let (name, text) = (&self.name, preview(&all));
+        self.bench.tell("check.cut", &[("name", name), ("count", &count), ("text", &text)]);
+        Ok(())
+    }
+
+    /// Whether something was sent that the program has not received.
+    fn is_on_its_way(&self, kernel: &Observer) -> io::Result<bool> {
+        let (ours, theirs) = (
+            kernel.look(self.local, self.remote)?.unacknowledged,
+            kernel.look(self.remote, self.local)?.unread,
+        );
+        Ok(ours + theirs > 0)
     }
 
     /// Receives as many bytes as `expected` has, and compares. What else came, and in place of what, is told.

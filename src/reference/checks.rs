@@ -10,6 +10,8 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("chat-client", include_str!("en/checks/chat-client.toml")),
+        ("raw-ping", include_str!("en/checks/raw-ping.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()

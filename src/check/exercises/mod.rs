@@ -1,5 +1,7 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_client;
+mod raw_ping;
 mod tcp_echo;
 
 use super::bench::Bench;
@@ -45,7 +47,7 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] = &[&chat_client::EXERCISE, &raw_ping::EXERCISE, &tcp_echo::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
