@@ -17,9 +17,6 @@ use crate::observe::Observer;
 /// When nothing has been taken for so long, both sides' buffers are full.
 const STALLED: Duration = Duration::from_millis(150);
 
-/// For so long a piece waits until the program has received the one before.
-const UNREAD: Duration = Duration::from_millis(500);
-
 /// How often the kernel is asked whether it has.
 const GLANCE: Duration = Duration::from_micros(200);
 
@@ -155,7 +152,7 @@ impl<'a> Peer<'a> {
     }
 
     /// Sends each of these pieces when the program has received the one before: each is a `recv` of its own. A program that
-    /// does not receive for a while gets the rest all the same; one that has gone is seen to have by what it does not do.
+    /// does not receive in time gets the rest all the same; one that has gone is seen to have by what it does not do.
     ///
     /// # Errors
     /// The checker's trouble.
@@ -169,14 +166,16 @@ impl<'a> Peer<'a> {
             }
             all.extend(piece);
             count += 1;
-            let deadline = Instant::now() + UNREAD;
+            let deadline = Instant::now() + ANSWER;
             while reads && self.is_on_its_way(&kernel).map_err(trouble("sock_diag"))? {
                 reads = Instant::now() < deadline;
                 thread::sleep(GLANCE);
             }
         }
         let (name, text) = (&self.name, preview(&all));
-        self.bench.tell("check.cut", &[("name", name), ("count", &count), ("text", &text)]);
+        let (id, number) =
+            if count == 1 { ("check.sent", all.len()) } else { ("check.cut", count) };
+        self.bench.tell(id, &[("name", name), ("count", &number), ("text", &text)]);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::check::verdict::{Checked, Finding};
 pub fn logout(bench: &Bench) -> Checked {
     let mut session = Session::enter(bench)?;
     leaves(&mut session)?;
-    session.reply(&ben("before you go"));
+    session.reply(&ben("before you go"))?;
     let hurries = || Finding::new("chat-client.logout.hurries", &[]);
     session.must_show(&[ben_says("before you go")], hurries)?;
     if let Some(ended) = session.program.ended() {
@@ -38,11 +38,11 @@ fn all_at_once(bench: &Bench) -> Checked {
     session.types("one\ntwo\n");
     session.ends_input();
     session.expect(&login(), "chat-client.login.other")?;
-    session.reply(&welcome());
+    session.reply(&welcome())?;
     session.expect(&chat("one"), "chat-client.logout.not-all")?;
     session.expect(&chat("two"), "chat-client.logout.not-all")?;
     session.expect(&bye(), "chat-client.logout.other")?;
-    session.reply(&goodbye());
+    session.reply(&goodbye())?;
     ends_well(&mut session)
 }
 
@@ -76,14 +76,14 @@ fn ends_well(session: &mut Session) -> Checked {
 pub fn refused(bench: &Bench) -> Checked {
     let mut session = Session::before_answer(bench)?;
     let (message, user_id) = ("wrong password".to_owned(), None);
-    session.reply(&Reply::LoginResponse { success: false, message, user_id });
+    session.reply(&Reply::LoginResponse { success: false, message, user_id })?;
     session.must_fail("refused")
 }
 
 /// The server's end of file, or its reset, ends the program, at any time.
 pub fn server_first(bench: &Bench) -> Checked {
     let mut session = Session::enter(bench)?;
-    session.reply(&ben("the server will stop"));
+    session.reply(&ben("the server will stop"))?;
     session.server.half_close()?;
     notices(bench, &mut session)?;
 
@@ -97,7 +97,7 @@ pub fn server_first(bench: &Bench) -> Checked {
     session.must_fail("no-welcome")?;
 
     let mut session = Session::enter(bench)?;
-    session.reply(&ben("the server will be killed"));
+    session.reply(&ben("the server will be killed"))?;
     let must_show = [ben_says("the server will be killed")];
     session.must_show(&must_show, || Finding::new("chat-client.shows.other", &[]))?;
     session.must_fail_when_reset("reset")

@@ -69,7 +69,7 @@ fn why_silent(session: &mut Session, text: &str) -> Checked<Finding> {
 fn shows(bench: &Bench) -> Checked {
     let mut session = Session::enter(bench)?;
     for content in ["hello", "how are you?"] {
-        session.reply(&ben(content));
+        session.reply(&ben(content))?;
         if !session.shows(&ben_says(content))? {
             return fails(why_hidden(&mut session, &ben_says(content))?);
         }
@@ -80,7 +80,11 @@ fn shows(bench: &Bench) -> Checked {
 /// Why a chat is not printed: it is not received, or held back in a buffer, or printed otherwise.
 fn why_hidden(session: &mut Session, line: &str) -> Checked<Finding> {
     let actual = session.printed_instead();
-    let held = session.program.ended().is_none() && actual.is_empty();
+    let has_ended = session.program.ended().is_some();
+    if has_ended && actual.is_empty() {
+        return Ok(session.gone(line));
+    }
+    let held = !has_ended && actual.is_empty();
     let finding = if held && session.leaves_messages() {
         Finding::new("chat-client.shows.deaf", &[])
     } else if held && shows_at_its_end(session, line)? {
@@ -97,7 +101,7 @@ fn why_hidden(session: &mut Session, line: &str) -> Checked<Finding> {
 fn shows_at_its_end(session: &mut Session, line: &str) -> Checked<bool> {
     session.ends_input();
     if let Ok(Request::Logout { .. }) = session.hear()? {
-        session.reply(&goodbye());
+        session.reply(&goodbye())?;
         session.server.half_close()?;
     }
     session.ends()?;
@@ -130,13 +134,13 @@ fn lines(bench: &Bench) -> Checked {
 /// A whole conversation, of which chats only are printed.
 fn nothing_else(bench: &Bench) -> Checked {
     let mut session = Session::enter(bench)?;
-    session.reply(&Reply::Error { message: "speak more slowly".to_owned() });
-    session.reply(&ben("hi"));
+    session.reply(&Reply::Error { message: "speak more slowly".to_owned() })?;
+    session.reply(&ben("hi"))?;
     session.types("hello\n");
     session.expect(&chat("hello"), "chat-client.says.other")?;
     session.ends_input();
     session.expect(&logout(), "chat-client.logout.other")?;
-    session.reply(&goodbye());
+    session.reply(&goodbye())?;
     session.server.half_close()?;
     session.ends()?;
     let (expected, output) = (format!("{}\n", ben_says("hi")), session.program.output());
@@ -152,7 +156,7 @@ fn nothing_else(bench: &Bench) -> Checked {
 /// Silence is no failure, however long.
 fn quiet(bench: &Bench) -> Checked {
     let mut session = Session::enter(bench)?;
-    session.reply(&ben("before"));
+    session.reply(&ben("before"))?;
     session.must_show(&[ben_says("before")], || Finding::new("chat-client.shows.other", &[]))?;
     let (program, peer) = (session.server.remote, session.server.local);
     let impatient = evidence::impatience(&session.program, program, peer);
@@ -164,7 +168,7 @@ fn quiet(bench: &Bench) -> Checked {
         session.ends()?;
         return fails(finding.but("", session.program.last_words()));
     }
-    session.reply(&ben("after"));
+    session.reply(&ben("after"))?;
     session.must_show(&[ben_says("after")], || Finding::new("chat-client.quiet.deaf", &[]))?;
     session.types("after\n");
     session.expect(&chat("after"), "chat-client.says.other")

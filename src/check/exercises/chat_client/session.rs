@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
     /// The same, and lets it in.
     pub fn enter(bench: &'a Bench<'a>) -> Checked<Self> {
         let session = Self::before_answer(bench)?;
-        session.reply(&welcome());
+        session.reply(&welcome())?;
         Ok(session)
     }
 
@@ -156,9 +156,9 @@ impl<'a> Session<'a> {
         Ok(!bytes.is_empty())
     }
 
-    /// Sends a message in a segment of its own.
-    pub fn reply(&self, reply: &Reply) {
-        self.send(&reply.to_line());
+    /// Sends a message, and waits until the program has received it: what is sent next comes by itself.
+    pub fn reply(&self, reply: &Reply) -> Checked {
+        self.server.send_each_when_read([&reply.to_line()[..]])
     }
 
     /// Sends this. A program that has gone is seen to have by what it does not do.
@@ -221,7 +221,7 @@ impl<'a> Session<'a> {
     }
 
     /// The program has ended its connection when it should not have.
-    fn gone(&mut self, expected: &str) -> Finding {
+    pub fn gone(&mut self, expected: &str) -> Finding {
         let ended = self.bench.ended(&mut self.program, Duration::from_secs(1)).ok().flatten();
         let finding = match ended {
             Some(ended) => {
