@@ -161,6 +161,7 @@ impl<'a> Peer<'a> {
     pub fn send_each_when_read<'b>(&self, pieces: impl IntoIterator<Item = &'b [u8]>) -> Checked {
         let kernel = Observer::start().map_err(trouble("sock_diag"))?;
         let (mut all, mut count, mut reads) = (Vec::new(), 0, true);
+        let limit = self.bench.patiently(ANSWER);
         for piece in pieces {
             self.bench.check_stop()?;
             if self.socket.send(piece).is_err() {
@@ -168,7 +169,7 @@ impl<'a> Peer<'a> {
             }
             all.extend(piece);
             count += 1;
-            let deadline = Instant::now() + ANSWER;
+            let deadline = Instant::now() + limit;
             while reads && self.is_on_its_way(&kernel).map_err(trouble("sock_diag"))? {
                 reads = Instant::now() < deadline;
                 thread::sleep(GLANCE);

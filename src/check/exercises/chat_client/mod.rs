@@ -29,7 +29,7 @@ pub const EXERCISE: Exercise = Exercise {
         Check::new("characters", 5, deliveries::characters).after(&["split"]),
         Check::new("json", 5, deliveries::json).after(&["joined"]),
         Check::new("quiet", 5, quiet).after(&["says", "shows"]),
-        Check::new("logout", 10, ends::logout).after(&["says", "shows"]),
+        Check::new("logout", 10, ends::logout).after(&["says", "joined"]),
         Check::new("refused", 5, ends::refused).after(&["login"]),
         Check::new("server-first", 5, ends::server_first).after(&["login"]),
         Check::new("nobody-there", 2, ends::nobody_there).after(&["login"]),

@@ -29,9 +29,6 @@ const LONGEST: usize = 1 << 20;
 /// How soon Ctrl-C is heard while the output is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
 
-/// On a loaded machine a program may still be busy starting when its time is over. It gets so many times more.
-const PATIENCE: u32 = 5;
-
 /// More than any language's buffer holds back.
 const FLOOD: usize = 600 << 10;
 
@@ -74,15 +71,10 @@ impl<'a> Session<'a> {
             [("SOCKLAB_USER", USER.to_owned()), ("SOCKLAB_PASSWORD", PASSWORD.to_owned())];
         let mut program = bench.start(listener.address, &variables)?;
         let input = program.take_input();
-        for _ in 0..=PATIENCE {
-            let deadline = Instant::now() + bench.plan.startup;
-            if let Some(server) = listener.accept("the server", deadline)? {
-                let (pending, seen) = Default::default();
-                return Ok(Self { bench, program, server, input, pending, seen });
-            }
-            if !program.processes().are_busy() {
-                break;
-            }
+        let deadline = Instant::now() + bench.patiently(bench.plan.startup);
+        if let Some(server) = listener.accept("the server", deadline)? {
+            let (pending, seen) = Default::default();
+            return Ok(Self { bench, program, server, input, pending, seen });
         }
         let seconds = bench.plan.startup.as_secs_f64();
         if let Some(ended) = bench.ended(&mut program, Duration::ZERO)? {
@@ -151,7 +143,9 @@ impl<'a> Session<'a> {
             .spawn(write)
             .map_err(trouble("a thread"))?;
         let (bytes, _) =
-            self.server.receive(Instant::now() + PUSHED_OUT, |bytes| !bytes.is_empty())?;
+            self.server.receive(Instant::now() + self.bench.patiently(PUSHED_OUT), |bytes| {
+                !bytes.is_empty()
+            })?;
         drop(over);
         Ok(!bytes.is_empty())
     }
@@ -279,7 +273,7 @@ impl<'a> Session<'a> {
 
     /// How the program ends, if it does in time.
     pub fn ends(&mut self) -> Checked<Option<Ended>> {
-        self.bench.ended(&mut self.program, ANSWER)
+        self.bench.ended(&mut self.program, self.bench.patiently(ANSWER))
     }
 
     /// The program must end with status 1, and say why; `id` names the words for one that does not.
@@ -292,7 +286,7 @@ impl<'a> Session<'a> {
     pub fn must_fail_when_reset(self, id: &str) -> Checked {
         let Self { bench, mut program, server, input, .. } = self;
         server.reset()?;
-        let ended = bench.ended(&mut program, ANSWER)?;
+        let ended = bench.ended(&mut program, bench.patiently(ANSWER))?;
         drop(input);
         failed(&program, ended, id)
     }

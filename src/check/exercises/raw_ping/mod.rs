@@ -102,10 +102,11 @@ fn reply(bench: &Bench) -> Checked {
     }
 }
 
-/// Nobody answers: its own request, which a raw socket sees too, is no answer.
+/// Nobody answers: its own request, which a raw socket sees too, is no answer. At this address it comes from whom it goes
+/// to, so that nothing but its type tells.
 fn silence(bench: &Bench) -> Checked {
     let _silence = silent(bench)?;
-    let mut ping = Ping::start(bench, SHORT)?;
+    let mut ping = Ping::start_at(bench, Ipv4Addr::LOCALHOST, SHORT)?;
     ping.request()?;
     ping.must_give_up("raw-ping.silence.own-request")
 }
@@ -179,7 +180,7 @@ fn noise(bench: &Bench) -> Checked {
     let request = ping.request()?;
     let (name, from, message) = lures(&request).swap_remove(0);
     bench.tell("raw-ping.noise.begins", &[]);
-    let deadline = Instant::now() + SHORT + ANSWER;
+    let deadline = Instant::now() + SHORT + bench.patiently(ANSWER);
     while ping.program.ended().is_none() {
         bench.check_stop()?;
         if Instant::now() > deadline {
@@ -215,12 +216,13 @@ fn answer(ping: &Ping, request: &Packet, options: &[u8]) -> Checked {
 /// Without the right to open a raw socket it says what is missing.
 fn permission(bench: &Bench) -> Checked {
     ping::open(bench)?;
-    let started = private::without_raw_sockets(|| ping::launch(bench, LONG));
+    let host = ping::address(bench)?;
+    let started = private::without_raw_sockets(|| ping::launch(bench, host, LONG));
     let not_given_up =
         |why| Stop::Skipped(Words::new("raw-ping.permission.kept", &[("why", &why)]));
-    let (_, mut program) = started.map_err(not_given_up)??;
+    let mut program = started.map_err(not_given_up)??;
     bench.tell("raw-ping.permission.without", &[]);
-    let ended = bench.ended(&mut program, ANSWER)?;
+    let ended = bench.ended(&mut program, bench.patiently(ANSWER))?;
     let errors = String::from_utf8_lossy(&program.errors()).to_lowercase();
     let finding = match ended {
         Some(Ended::Exit(1)) if errors.contains("net_raw") => return Ok(()),

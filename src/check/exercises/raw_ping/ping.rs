@@ -13,13 +13,10 @@ use crate::check::verdict::{Checked, Finding, Stop, Words};
 use crate::check::{ANSWER, private};
 
 /// The limit that the program is given where it is not to matter.
-pub const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(60);
 
 /// How often the program is looked at while its packet is waited for.
 const GLANCE: Duration = Duration::from_millis(50);
-
-/// On a loaded machine a program may still be busy starting when its time is over. It gets so many times more.
-const PATIENCE: u32 = 5;
 
 /// How much of a message is shown.
 const SHOWN: usize = 24;
@@ -42,15 +39,19 @@ pub struct Ping<'a> {
 impl<'a> Ping<'a> {
     /// Starts it, in a private network; elsewhere the check is skipped.
     pub fn start(bench: &'a Bench<'a>, limit: Duration) -> Checked<Self> {
+        Self::start_at(bench, address(bench)?, limit)
+    }
+
+    /// The same, with this address to ping.
+    pub fn start_at(bench: &'a Bench<'a>, host: Ipv4Addr, limit: Duration) -> Checked<Self> {
         let wire = open(bench)?;
-        let (begin, (host, program)) = (Instant::now(), launch(bench, limit)?);
+        let (begin, program) = (Instant::now(), launch(bench, host, limit)?);
         Ok(Self { bench, program, wire, host, limit, begin })
     }
 
     /// The first packet that it sends to its host.
     pub fn request(&mut self) -> Checked<Packet> {
-        let startup = self.bench.plan.startup;
-        let begin = Instant::now();
+        let deadline = Instant::now() + self.bench.patiently(self.bench.plan.startup);
         loop {
             self.bench.check_stop()?;
             if let Some(packet) = self.wire.hear(self.host, Instant::now() + GLANCE)? {
@@ -59,9 +60,7 @@ impl<'a> Ping<'a> {
                 self.bench.tell("raw-ping.sent", &[("count", &count), ("bytes", &bytes)]);
                 return Ok(packet);
             }
-            let waited = begin.elapsed();
-            let slow = waited < PATIENCE * startup && self.program.processes().are_busy();
-            if self.program.ended().is_some() || waited > startup && !slow {
+            if self.program.ended().is_some() || Instant::now() > deadline {
                 return fails(self.sent_nothing()?);
             }
         }
@@ -100,7 +99,8 @@ impl<'a> Ping<'a> {
 
     /// How it ends, if it does some time after its limit at the latest.
     pub fn ends(&mut self) -> Checked<Option<Ended>> {
-        let limit = if self.limit == LONG { ANSWER } else { self.limit + ANSWER };
+        let patience = self.bench.patiently(ANSWER);
+        let limit = if self.limit == LONG { patience } else { self.limit + patience };
         self.bench.ended(&mut self.program, limit)
     }
 
@@ -158,15 +158,18 @@ pub fn open(bench: &Bench) -> Checked<Wire> {
     Wire::open().map_err(|error| skipped("raw-ping.no-raw-socket", &error))
 }
 
-/// Starts the program with an address that no other check has.
-pub fn launch(bench: &Bench, limit: Duration) -> Checked<(Ipv4Addr, Program)> {
-    let address = bench.address(Transport::Udp)?;
-    let variables = [("SOCKLAB_TIMEOUT_MS", limit.as_millis().to_string())];
-    let program = bench.start(address, &variables)?;
-    match address.ip() {
-        IpAddr::V4(host) => Ok((host, program)),
+/// An address that no other check has.
+pub fn address(bench: &Bench) -> Checked<Ipv4Addr> {
+    match bench.address(Transport::Udp)?.ip() {
+        IpAddr::V4(host) => Ok(host),
         IpAddr::V6(host) => Err(Stop::Trouble(format!("{host} is no IPv4 address"))),
     }
+}
+
+/// Starts the program. ICMP has no ports, so that it is given none but 0.
+pub fn launch(bench: &Bench, host: Ipv4Addr, limit: Duration) -> Checked<Program> {
+    let variables = [("SOCKLAB_TIMEOUT_MS", limit.as_millis().to_string())];
+    bench.start((host, 0).into(), &variables)
 }
 
 /// What was printed, and is not the line that should have been: what its number of bytes counts.
