@@ -66,7 +66,7 @@ fn plan(args: &Check) -> Plan {
 }
 
 /// The first Ctrl-C or SIGTERM ends the checks, with every program that they started.
-fn stop_on_signals() -> Stop {
+pub fn stop_on_signals() -> Stop {
     let stop = Stop::default();
     let stopping = stop.clone();
     if let Err(error) = ctrlc::set_handler(move || stopping.request()) {
@@ -105,7 +105,14 @@ fn write_reports(report: &Report, args: &Check) -> Result<(), String> {
     for to in own.iter().chain(&args.report) {
         let text = match to.format {
             ReportFormat::Json => report::json(report),
-            _ => return Err("not yet".to_owned()),
+            ReportFormat::Junit => report::junit::write(report)?,
+            ReportFormat::Gradescope => report::gradescope::write(report),
+            ReportFormat::Exercism => report::exercism::write(report),
+            ReportFormat::Github => {
+                // These work on standard output alone.
+                print!("{}", report::github::errors(report));
+                report::github::summary(report)
+            }
         };
         let written = match to.file == Path::new("-") {
             true => io::stdout().write_all(text.as_bytes()),

@@ -17,7 +17,7 @@ use procfs::{Current, LoadAverage};
 const GLANCE: Duration = Duration::from_millis(4);
 
 /// On a loaded machine a wait may become so many times longer.
-const MOST_PATIENT: f32 = 8.0;
+const MOST_PATIENT: f32 = 4.0;
 
 /// How soon Ctrl-C is heard while a program's end is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);

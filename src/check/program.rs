@@ -195,6 +195,11 @@ impl Program {
         self.processes.listening().iter().any(|(local, _)| *local == address)
     }
 
+    /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.signal(Signal::SIGTERM);

@@ -1,8 +1,17 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
 mod chat_client;
+mod chat_server;
+mod dialogue;
+mod echo;
+mod heartbeat;
+mod length_prefix;
+mod line_length;
+mod many_clients;
 mod raw_ping;
+mod reply_and_close;
 mod tcp_echo;
+mod udp_echo;
 
 use super::bench::Bench;
 use super::verdict::Checked;
@@ -47,7 +56,18 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&chat_client::EXERCISE, &raw_ping::EXERCISE, &tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] = &[
+    &tcp_echo::EXERCISE,
+    &chat_server::EXERCISE,
+    &line_length::EXERCISE,
+    &length_prefix::EXERCISE,
+    &udp_echo::EXERCISE,
+    &heartbeat::EXERCISE,
+    &reply_and_close::EXERCISE,
+    &many_clients::EXERCISE,
+    &chat_client::EXERCISE,
+    &raw_ping::EXERCISE,
+];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {

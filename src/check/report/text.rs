@@ -3,8 +3,8 @@
 use colored::{ColoredString, Colorize};
 use textwrap::WordSplitter;
 
-use crate::check::verdict::{Report, Result, Verdict, Words};
-use crate::reference;
+use super::word;
+use crate::check::verdict::{Report, Result, Verdict};
 
 /// The room for a check's title.
 const TITLE: usize = 60;
@@ -83,16 +83,10 @@ fn shortened(story: &[String]) -> Vec<String> {
 
 /// A mistake, and where it is explained; those after the first are less likely.
 fn mistake_line((index, id): (usize, &&'static str)) -> String {
-    let title = reference::mistake(id).map_or("", |mistake| mistake.title.as_str());
-    let words = if index == 0 { "mistake" } else { "or-else" };
-    format!("  {}\n", word(words, &[("title", &title), ("id", id)]))
+    format!("  {}\n", super::mistake(if index == 0 { "mistake" } else { "or-else" }, id))
 }
 
 fn indented(text: &str, width: usize, first: &str, rest: &str) -> String {
     let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(rest);
     textwrap::fill(text, options.word_splitter(WordSplitter::NoHyphenation)) + "\n"
-}
-
-fn word(id: &str, blanks: &[(&str, &dyn std::fmt::Display)]) -> String {
-    Words::new(&format!("check.report.{id}"), blanks).to_string()
 }

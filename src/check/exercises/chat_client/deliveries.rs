@@ -37,8 +37,8 @@ pub fn joined(bench: &Bench) -> Checked {
 /// Messages of plain ASCII, cut anywhere: each byte by itself, one that is long, one and a half.
 pub fn split(bench: &Bench) -> Checked {
     let mut session = Session::before_answer(bench)?;
-    session.server.send_each_when_read(welcome().to_line().chunks(1))?;
-    session.server.send_each_when_read(messages(&["byte by byte"]).chunks(1))?;
+    session.send_byte_by_byte(&welcome().to_line())?;
+    session.send_byte_by_byte(&messages(&["byte by byte"]))?;
     session.must_show(&said(&["byte by byte"]), || boundaries("split.bytes"))?;
 
     let long = "0123456789".repeat(LONG / 10);
@@ -47,7 +47,7 @@ pub fn split(bench: &Bench) -> Checked {
 
     let two = messages(&["the first", "the second"]);
     let (begin, end) = two.split_at(two.len() * 3 / 4);
-    session.server.send_each_when_read([begin, end])?;
+    session.server.send_apart(&[begin, end])?;
     session.must_show(&said(&["the first", "the second"]), || boundaries("split.half"))
 }
 
@@ -58,7 +58,7 @@ pub fn characters(bench: &Bench) -> Checked {
     session.send(&messages(&whole));
     let changed = || Finding::new("chat-client.characters.changed", &[]);
     session.must_show(&said(&whole), changed)?;
-    session.server.send_each_when_read(messages(&cut).chunks(1))?;
+    session.send_byte_by_byte(&messages(&cut))?;
     let torn = || Finding::new("chat-client.characters.cut", &[]).mistake("utf8-split");
     session.must_show(&said(&cut), torn)
 }

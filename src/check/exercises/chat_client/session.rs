@@ -152,7 +152,12 @@ impl<'a> Session<'a> {
 
     /// Sends a message, and waits until the program has received it: what is sent next comes by itself.
     pub fn reply(&self, reply: &Reply) -> Checked {
-        self.server.send_each_when_read([&reply.to_line()[..]])
+        self.server.send_apart(&[&reply.to_line()])
+    }
+
+    /// Sends these messages one byte at a time.
+    pub fn send_byte_by_byte(&self, bytes: &[u8]) -> Checked {
+        self.server.send_apart(&bytes.chunks(1).collect::<Vec<_>>())
     }
 
     /// Sends this. A program that has gone is seen to have by what it does not do.
