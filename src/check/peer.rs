@@ -161,13 +161,16 @@ impl<'a> Peer<'a> {
     /// The checker's trouble.
     pub fn send_apart(&self, pieces: &[&[u8]]) -> Checked {
         let observer = Observer::start().map_err(trouble("sock_diag"))?;
-        let deadline = Instant::now() + APART;
+        let deadline = Instant::now() + self.bench.patiently(APART);
+        let on_its_way = || {
+            let ours = observer.look(self.local, self.remote).is_ok_and(|it| it.unacknowledged > 0);
+            ours || observer.look(self.remote, self.local).is_ok_and(|it| it.unread > 0)
+        };
         for piece in pieces {
             if (&self.socket).write_all(piece).is_err() {
                 break;
             }
-            let unread = || observer.look(self.remote, self.local).is_ok_and(|it| it.unread > 0);
-            while unread() && Instant::now() < deadline {
+            while on_its_way() && Instant::now() < deadline {
                 thread::sleep(Duration::from_micros(200));
             }
         }

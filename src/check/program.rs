@@ -101,7 +101,10 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let mut child = command.spawn()?;
+        let mut child = {
+            let _alone = spawning();
+            command.spawn()?
+        };
         limit(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
@@ -236,6 +239,13 @@ impl Drop for Program {
         self.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Until it is dropped, no program is being started. Between fork and exec a new process holds whatever socket is open in
+/// the checker at that moment: a port that was free would be taken, for as long as that lasts.
+pub fn spawning() -> MutexGuard<'static, ()> {
+    static SPAWNING: Mutex<()> = Mutex::new(());
+    SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sets what it may use. It may have run for a moment without.

@@ -1,5 +1,6 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_client;
 mod chat_server;
 mod dialogue;
 mod echo;
@@ -7,6 +8,7 @@ mod heartbeat;
 mod length_prefix;
 mod line_length;
 mod many_clients;
+mod raw_ping;
 mod reply_and_close;
 mod tcp_echo;
 mod udp_echo;
@@ -63,6 +65,8 @@ pub const ALL: &[&Exercise] = &[
     &heartbeat::EXERCISE,
     &reply_and_close::EXERCISE,
     &many_clients::EXERCISE,
+    &chat_client::EXERCISE,
+    &raw_ping::EXERCISE,
 ];
 
 /// The exercise of that name.
