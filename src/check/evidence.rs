@@ -65,3 +65,57 @@ pub fn sockets_left(program: &Program, before: usize) -> usize {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// How an error is called, in any language, that says "nothing yet": EAGAIN, EWOULDBLOCK, EINPROGRESS.
+const NOTHING_YET: [&str; 9] = [
+    "temporarily unavailable",
+    "would block",
+    "wouldblock",
+    "eagain",
+    "blockingioerror",
+    "now in progress",
+    "einprogress",
+    "os error 11)",
+    "os error 115)",
+];
+
+/// Whether the program complained, on standard error, of an error that only says "nothing yet".
+pub fn complains_of_nothing_yet(program: &Program) -> bool {
+    let said = String::from_utf8_lossy(&program.errors()).to_lowercase();
+    NOTHING_YET.iter().any(|words| said.contains(words))
+}
+
+/// Waits until what the program's connection holds to be sent stays the same while the program sleeps: there is no room
+/// for more, or there is no more. At most so long. Says how many bytes that are.
+pub fn stalls(
+    bench: &Bench,
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+    limit: Duration,
+) -> u32 {
+    const LOOKS: usize = 3;
+    let (deadline, mut seen) = (Instant::now() + limit, Vec::new());
+    loop {
+        let waiting = connection(program, local, peer).map_or(0, |(entry, _)| entry.tx_queue);
+        seen.push(waiting);
+        let still = seen.len() >= LOOKS && seen.iter().rev().take(LOOKS).all(|it| *it == waiting);
+        if still && !program.processes().are_busy() || Instant::now() > deadline {
+            bench.tell("check.full", &[("count", &waiting)]);
+            return waiting;
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// Waits until the program has read what came to it, at most a second. Says whether it has.
+pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        let waits = connection(program, local, peer).is_some_and(|(entry, _)| entry.rx_queue > 0);
+        if !waits || Instant::now() > deadline {
+            return !waits;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -10,6 +10,9 @@ use super::parse;
 static CHECKS: LazyLock<BTreeMap<&'static str, Table>> = LazyLock::new(|| {
     let files = [
         ("check", include_str!("en/checks/check.toml")),
+        ("client", include_str!("en/checks/client.toml")),
+        ("half-close", include_str!("en/checks/half-close.toml")),
+        ("robust-client", include_str!("en/checks/robust-client.toml")),
         ("tcp-echo", include_str!("en/checks/tcp-echo.toml")),
     ];
     files.into_iter().map(|(name, text)| (name, parse(text))).collect()

@@ -1,5 +1,8 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod client;
+mod half_close;
+mod robust_client;
 mod tcp_echo;
 
 use super::bench::Bench;
@@ -45,7 +48,8 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] = &[&tcp_echo::EXERCISE];
+pub const ALL: &[&Exercise] =
+    &[&tcp_echo::EXERCISE, &half_close::EXERCISE, &robust_client::EXERCISE];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {
