@@ -119,3 +119,48 @@ pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// For how long a program is waited for: up to a limit, and on a busy machine longer, as long as it gets on.
+pub struct Patience {
+    limit: Duration,
+    begin: Instant,
+    used: Duration,
+    /// The processor time that it had used at the last look, and when that was another.
+    seen: Option<(Duration, Instant)>,
+}
+
+impl Patience {
+    /// From now on.
+    pub fn new(program: &Program, limit: Duration) -> Self {
+        let used = program.processes().cpu_time();
+        Self { limit, begin: Instant::now(), used, seen: None }
+    }
+
+    /// When it is time to ask whether it is over.
+    pub fn deadline(&self) -> Instant {
+        (self.begin + self.limit).max(Instant::now() + Duration::from_millis(50))
+    }
+
+    /// Whether the program has had its time: it rests, or has used so much of the processor that it was not kept from
+    /// its work.
+    pub fn is_over(&mut self, program: &Program) -> bool {
+        /// One that sleeps for so long waits for something else than a processor.
+        const RESTS: Duration = Duration::from_millis(600);
+        /// A machine can only be so slow.
+        const TIMES: u32 = 6;
+        let (waited, processes) = (self.begin.elapsed(), program.processes());
+        if waited < self.limit {
+            return false;
+        }
+        let used = processes.cpu_time();
+        match self.seen {
+            Some((before, since)) if before == used && !processes.are_busy() => {
+                if since.elapsed() > RESTS {
+                    return true;
+                }
+            }
+            _ => self.seen = Some((used, Instant::now())),
+        }
+        used.saturating_sub(self.used) > self.limit / 2 || waited > TIMES * self.limit
+    }
+}

@@ -50,7 +50,9 @@ impl<'a> Listener<'a> {
         let socket = Socket::new(domain, Type::STREAM, protocol).map_err(trouble("socket"))?;
         socket.set_reuse_address(true).map_err(trouble("SO_REUSEADDR"))?;
         socket.bind(&address.into()).map_err(trouble(&format!("bind {address}")))?;
-        Ok(Self { bench, socket, address })
+        // Port 0 was any port; now it is one.
+        let bound = socket.local_addr().map_err(trouble("getsockname"))?;
+        Ok(Self { bench, socket, address: bound.as_socket().unwrap_or(address) })
     }
 
     /// From now on it listens.

@@ -90,14 +90,31 @@ impl<'a> Client<'a> {
     }
 
     /// All that it sends, to its end of file.
-    pub fn hear(&self, limit: Duration) -> Checked<Heard> {
-        let (bytes, ended) = self.peer.receive(Instant::now() + limit, |_| false)?;
-        Ok(Heard { bytes, instead: ended.unwrap_or(Instead::Other) })
+    pub fn hear(&self) -> Checked<Heard> {
+        self.hear_until(|_| false)
+    }
+
+    /// What it sends, until that is enough.
+    pub fn hear_until(&self, enough: impl Fn(&[u8]) -> bool) -> Checked<Heard> {
+        let (mut patience, mut bytes) = (Patience::new(&self.program, ANSWER), Vec::new());
+        loop {
+            let before: Vec<u8> = std::mem::take(&mut bytes);
+            let all = |more: &[u8]| enough(&[&before, more].concat());
+            let (more, ended) = match before.is_empty() {
+                true => self.peer.receive(patience.deadline(), &enough)?,
+                false => self.peer.receive(patience.deadline(), all)?,
+            };
+            bytes = [before, more].concat();
+            let instead = ended.unwrap_or(Instead::Other);
+            if instead != Instead::Silence || patience.is_over(&self.program) {
+                return Ok(Heard { bytes, instead });
+            }
+        }
     }
 
     /// Its input arrives, and then its end of file.
     pub fn sends(&mut self, input: &[u8]) -> Checked {
-        let heard = self.hear(ANSWER)?;
+        let heard = self.hear()?;
         match heard.bytes == input && heard.instead == Instead::End {
             true => Ok(()),
             false => fails(self.unlike(input, &heard)),
@@ -148,7 +165,12 @@ impl<'a> Client<'a> {
     pub fn printed(&self, expected: &[u8]) -> Vec<u8> {
         let enough =
             |output: &[u8]| output.len() >= expected.len() || !expected.starts_with(output);
-        self.program.output_until(self.bench.answer(), enough);
+        let mut patience = Patience::new(&self.program, ANSWER);
+        // It has printed enough, or nothing more will come.
+        while !self.program.output_until(patience.deadline(), enough)
+            && !self.has_ended()
+            && !patience.is_over(&self.program)
+        {}
         self.program.output()
     }
 
@@ -335,7 +357,7 @@ pub fn sends_much(bench: &Bench, variables: Variables) -> Checked {
     let (local, peer) = (client.peer.remote, client.peer.local);
     evidence::stalls(bench, &client.program, local, peer, AT_MOST);
     let impatient = evidence::impatience(&client.program, local, peer);
-    let heard = client.hear(4 * ANSWER)?;
+    let heard = client.hear()?;
     if heard.bytes != message || heard.instead != Instead::End {
         return fails(cut(&mut client, &message, &heard, impatient));
     }
@@ -369,7 +391,7 @@ pub fn carries_bytes(bench: &Bench, variables: Variables) -> Checked {
     let all: Vec<u8> = (0..=255).chain(*b" \t\r\n\0 \n").collect();
     let answer: Vec<u8> = all.iter().rev().copied().collect();
     let client = Client::meet(bench, variables, &all)?;
-    let heard = client.hear(ANSWER)?;
+    let heard = client.hear()?;
     // Text passed, both ways, in the checks before: what is lost or changed here is what text does not have.
     if heard.bytes != all {
         return fails(changed("client.changed-input", &all, &heard.bytes));
