@@ -18,6 +18,7 @@ pub mod peer;
 pub mod private;
 pub mod processes;
 pub mod program;
+pub mod report;
 pub mod schedule;
 pub mod story;
 pub mod verdict;

@@ -82,7 +82,7 @@ impl<'a> Peer<'a> {
         let socket =
             Socket::new(Domain::for_address(to), Type::STREAM, None).map_err(trouble("socket"))?;
         prepare(&socket).map_err(trouble("setsockopt"))?;
-        if let Err(error) = socket.connect_timeout(&to.into(), ANSWER) {
+        if let Err(error) = socket.connect_timeout(&to.into(), bench.patiently(ANSWER)) {
             bench.tell("check.not-connected", &[("name", &name), ("error", &error)]);
             return Err(
                 Finding::new("check.refused", &[("address", &to), ("error", &error)]).into()
@@ -115,7 +115,9 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// The program takes it too slowly, or reset the connection.
     pub fn send(&self, bytes: &[u8]) -> Checked {
-        self.socket.set_write_timeout(Some(ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+        self.socket
+            .set_write_timeout(Some(self.bench.patiently(ANSWER)))
+            .map_err(trouble("SO_SNDTIMEO"))?;
         let sent = (&self.socket).write_all(bytes);
         let (name, count, text) = (&self.name, bytes.len(), preview(bytes));
         match sent {
@@ -152,7 +154,7 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect(&self, expected: &[u8]) -> Checked<Result<(), Heard>> {
-        self.expect_within(expected, ANSWER)
+        self.expect_within(expected, self.bench.patiently(ANSWER))
     }
 
     /// The same, with a limit of its own.
@@ -228,7 +230,9 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came back, in the inner result; the checker's trouble in the outer.
     pub fn exchange_slowly(&self, message: &[u8]) -> Checked<Result<(), Heard>> {
-        self.socket.set_write_timeout(Some(2 * ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+        self.socket
+            .set_write_timeout(Some(self.bench.patiently(2 * ANSWER)))
+            .map_err(trouble("SO_SNDTIMEO"))?;
         let taken = AtomicUsize::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -249,7 +253,7 @@ impl<'a> Peer<'a> {
                 seen = now;
             }
             self.bench.tell("check.stalled", &[("name", &self.name), ("count", &seen)]);
-            let heard = self.expect_within(message, 2 * ANSWER);
+            let heard = self.expect_within(message, self.bench.patiently(2 * ANSWER));
             if !matches!(heard, Ok(Ok(()))) {
                 // So that the thread that sends is not kept waiting.
                 let _ = self.socket.shutdown(std::net::Shutdown::Both);
@@ -263,7 +267,7 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect_end(&self) -> Checked<Result<(), Heard>> {
-        let (bytes, ended) = self.receive(Instant::now() + ANSWER, |bytes| !bytes.is_empty())?;
+        let (bytes, ended) = self.receive(self.bench.answer(), |bytes| !bytes.is_empty())?;
         Ok(match ended {
             Some(Instead::End) => Ok(()),
             ended => Err(Heard { bytes, instead: ended.unwrap_or(Instead::Other) }),

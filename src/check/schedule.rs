@@ -1,6 +1,6 @@
 //! In which order the checks run: each after those that it builds on, otherwise several at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -15,7 +15,7 @@ use crate::stage;
 /// The shape of a report.
 const SCHEMA: &str = "socklab/check/1";
 
-/// Runs the checks of `exercise`, and tells `done` of each as it ends.
+/// Runs the checks of `exercise`, and tells `done` of each, in causal order, as soon as it and those before it have ended.
 pub fn run(
     exercise: &'static Exercise,
     plan: &Plan,
@@ -23,6 +23,11 @@ pub fn run(
     done: &(dyn Fn(&Result) + Sync),
 ) -> Report {
     let wanted = wanted(exercise, plan.only.as_deref());
+    let telling = Mutex::new(Telling {
+        order: wanted.iter().map(|check| check.id).collect(),
+        early: HashMap::new(),
+        done,
+    });
     let mut ended: HashMap<&'static str, Ended> = HashMap::new();
     while ended.len() < wanted.len() {
         let waiting = wanted.iter().filter(|check| !ended.contains_key(check.id));
@@ -30,7 +35,7 @@ pub fn run(
             waiting.copied().filter(|check| is_ready(check, &wanted, &ended)).collect();
         let results = together(&ready, |check| {
             let ended = one(check, exercise, plan, stop, &ended);
-            done(&ended.result);
+            telling.lock().unwrap_or_else(PoisonError::into_inner).of(&ended.result);
             ended
         });
         ended.extend(results.into_iter().map(|ended| (ended.result.id, ended)));
@@ -38,6 +43,23 @@ pub fn run(
     let mut all: Vec<Ended> = wanted.iter().filter_map(|check| ended.remove(check.id)).collect();
     let trouble = all.iter_mut().find_map(|ended| ended.trouble.take());
     report(exercise, plan, all.into_iter().map(|ended| ended.result).collect(), trouble)
+}
+
+/// Tells of results in the order of the checks; those that come early wait.
+struct Telling<'a> {
+    order: VecDeque<&'static str>,
+    early: HashMap<&'static str, Result>,
+    done: &'a (dyn Fn(&Result) + Sync),
+}
+
+impl Telling<'_> {
+    fn of(&mut self, result: &Result) {
+        self.early.insert(result.id, result.clone());
+        while let Some(next) = self.order.front().and_then(|id| self.early.remove(id)) {
+            self.order.pop_front();
+            (self.done)(&next);
+        }
+    }
 }
 
 /// A check's end.
