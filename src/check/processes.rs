@@ -73,6 +73,12 @@ impl Processes {
         Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
     }
 
+    /// Whether one of them runs, or would if a processor were free, or waits for a disk.
+    pub fn are_busy(&self) -> bool {
+        let state = |process: &Process| process.stat().map(|stat| stat.state);
+        self.alive().iter().any(|process| matches!(state(process), Ok('R' | 'D')))
+    }
+
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
         let pages: u64 = self

@@ -78,7 +78,7 @@ impl<'a> Client<'a> {
             // A program that reads nothing is no fault of the checker's.
             let _ = pipe.write_all(input);
         }
-        let early = listener.accept_within(SERVER, HELD)?;
+        let early = listener.accept_within(SERVER, bench.patiently(HELD))?;
         let impatient = early.as_ref().is_some_and(|peer| is_impatient(&program, peer));
         // One that reads all of its input first connects only now.
         drop(held);
@@ -91,25 +91,8 @@ impl<'a> Client<'a> {
 
     /// All that it sends, to its end of file.
     pub fn hear(&self) -> Checked<Heard> {
-        self.hear_until(|_| false)
-    }
-
-    /// What it sends, until that is enough.
-    pub fn hear_until(&self, enough: impl Fn(&[u8]) -> bool) -> Checked<Heard> {
-        let (mut patience, mut bytes) = (Patience::new(&self.program, ANSWER), Vec::new());
-        loop {
-            let before: Vec<u8> = std::mem::take(&mut bytes);
-            let all = |more: &[u8]| enough(&[&before, more].concat());
-            let (more, ended) = match before.is_empty() {
-                true => self.peer.receive(patience.deadline(), &enough)?,
-                false => self.peer.receive(patience.deadline(), all)?,
-            };
-            bytes = [before, more].concat();
-            let instead = ended.unwrap_or(Instead::Other);
-            if instead != Instead::Silence || patience.is_over(&self.program) {
-                return Ok(Heard { bytes, instead });
-            }
-        }
+        let (bytes, ended) = self.peer.receive(self.bench.answer(), |_| false)?;
+        Ok(Heard { bytes, instead: ended.unwrap_or(Instead::Other) })
     }
 
     /// Its input arrives, and then its end of file.
@@ -165,12 +148,7 @@ impl<'a> Client<'a> {
     pub fn printed(&self, expected: &[u8]) -> Vec<u8> {
         let enough =
             |output: &[u8]| output.len() >= expected.len() || !expected.starts_with(output);
-        let mut patience = Patience::new(&self.program, ANSWER);
-        // It has printed enough, or nothing more will come.
-        while !self.program.output_until(patience.deadline(), enough)
-            && !self.has_ended()
-            && !patience.is_over(&self.program)
-        {}
+        self.program.output_until(self.bench.answer(), enough);
         self.program.output()
     }
 
@@ -211,7 +189,7 @@ impl<'a> Client<'a> {
 
     /// How it ended, if it has, or does within a moment.
     pub fn ended_soon(&mut self) -> Option<Ended> {
-        self.program.ends_before(Instant::now() + HELD)
+        self.program.ends_before(Instant::now() + self.bench.patiently(HELD))
     }
 
     /// Whether its end of the connection answers with a reset.
@@ -221,7 +199,7 @@ impl<'a> Client<'a> {
 
     /// It ends by itself, with success, and has printed just this.
     pub fn ends_well(&mut self, output: &[u8]) -> Checked {
-        match self.bench.ended(&mut self.program, ANSWER)? {
+        match ended(self.bench, &mut self.program)? {
             Some(Ended::Exit(0)) => {}
             Some(how) => return fails(badly_ended(&self.program, how)),
             None if evidence::spins(self.bench, &self.program) => {
@@ -252,7 +230,7 @@ pub fn comes<'a>(
     listeners: &[&Listener<'a>],
     program: &mut Program,
 ) -> Checked<Peer<'a>> {
-    let begin = Instant::now();
+    let deadline = Instant::now() + bench.patiently(bench.plan.startup);
     loop {
         bench.check_stop()?;
         let ended = program.ended();
@@ -266,11 +244,15 @@ pub fn comes<'a>(
             bench.ended(program, Duration::ZERO)?;
             return fails(never_came(program, ended));
         }
-        let late = begin.elapsed().saturating_sub(bench.plan.startup);
-        if late > 4 * bench.plan.startup || !late.is_zero() && !program.processes().are_busy() {
+        if Instant::now() > deadline {
             return fails(never_came(program, None));
         }
     }
+}
+
+/// Waits for its end.
+pub fn ended(bench: &Bench, program: &mut Program) -> Checked<Option<Ended>> {
+    bench.ended(program, bench.patiently(ANSWER))
 }
 
 fn never_came(program: &Program, ended: Option<Ended>) -> Finding {
@@ -310,7 +292,7 @@ fn going_on() -> String {
 
 /// It ends with a failure, says why, and prints no answer. `none` is what it means when it does not end.
 pub fn ends_badly(bench: &Bench, program: &mut Program, codes: &[i32], none: Finding) -> Checked {
-    let Some(ended) = bench.ended(program, ANSWER)? else { return fails(none) };
+    let Some(ended) = ended(bench, program)? else { return fails(none) };
     let finding = match ended {
         Ended::Exit(0) => Finding::new("client.claims-success", &[]),
         Ended::Exit(code) if !codes.is_empty() && !codes.contains(&code) => {
@@ -344,8 +326,8 @@ pub fn large() -> Vec<u8> {
     let largest: usize =
         limits.split_whitespace().last().and_then(|it| it.parse().ok()).unwrap_or(0);
     let size = (2 * largest.min(ENOUGH * 2) + (4 << 20)).max(ENOUGH);
-    // Its length in pieces is a prime number: a piece that is missing changes what follows.
-    (0..size).map(|index| b"0123456789abcdef\n"[index % 17]).collect()
+    // 17 bytes again and again: where a piece is missing, the rest does not fit.
+    b"0123456789abcdef\n".repeat(size / 17)
 }
 
 /// A large input reaches a server that begins to read only when the program can send no more.
@@ -355,8 +337,9 @@ pub fn sends_much(bench: &Bench, variables: Variables) -> Checked {
     let message = large();
     let mut client = Client::meet_small(bench, variables, &message)?;
     let (local, peer) = (client.peer.remote, client.peer.local);
-    evidence::stalls(bench, &client.program, local, peer, AT_MOST);
     let impatient = evidence::impatience(&client.program, local, peer);
+    evidence::stalls(bench, &client.program, local, peer, bench.patiently(AT_MOST));
+    let impatient = impatient || evidence::impatience(&client.program, local, peer);
     let heard = client.hear()?;
     if heard.bytes != message || heard.instead != Instead::End {
         return fails(cut(&mut client, &message, &heard, impatient));

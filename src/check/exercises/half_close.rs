@@ -154,8 +154,8 @@ enum Turn {
 /// Answers a quarter of each piece, up to the program's end of file; or where it got stuck.
 fn serve(bench: &Bench, client: &Client, served: &mut Served) -> Checked<Option<Turn>> {
     let socket = client.peer.socket();
-    socket.set_read_timeout(Some(ANSWER)).map_err(trouble("SO_RCVTIMEO"))?;
-    socket.set_write_timeout(Some(ANSWER)).map_err(trouble("SO_SNDTIMEO"))?;
+    socket.set_read_timeout(Some(bench.patiently(ANSWER))).map_err(trouble("SO_RCVTIMEO"))?;
+    socket.set_write_timeout(Some(bench.patiently(ANSWER))).map_err(trouble("SO_SNDTIMEO"))?;
     let mut buffer = vec![0; 32 << 10];
     loop {
         bench.check_stop()?;

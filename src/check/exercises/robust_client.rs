@@ -5,6 +5,8 @@ mod connecting;
 mod names;
 mod silence;
 
+use std::time::Duration;
+
 use super::client::{Client, carries_bytes, sends_much};
 use super::{Check, Exercise};
 use crate::check::bench::Bench;
@@ -45,10 +47,24 @@ struct Settings {
     timeout_ms: u64,
 }
 
+/// How many times slower a check is done until its times can be seen.
+const SLOWER: [u64; 3] = [1, 3, 9];
+
 /// More patient than any check lasts.
-const PATIENT: Settings = Settings { retries: 2, delay_ms: 100, timeout_ms: 10_000 };
+const PATIENT: Settings = Settings { retries: 2, delay_ms: 100, timeout_ms: 60_000 };
 
 impl Settings {
+    /// The same, with so many times more time: for a machine too busy to show times as short as these.
+    fn slower(self, times: u64) -> Self {
+        Self { delay_ms: self.delay_ms * times, timeout_ms: self.timeout_ms * times, ..self }
+    }
+
+    /// How long connecting may take in all, in vain, to so many addresses.
+    fn longest(self, addresses: usize) -> Duration {
+        let one = Duration::from_millis(self.timeout_ms) * u32::try_from(addresses).unwrap_or(1);
+        (one + Duration::from_millis(self.delay_ms)) * self.retries
+    }
+
     fn variables(self) -> [(&'static str, String); 3] {
         [
             ("SOCKLAB_RETRIES", self.retries.to_string()),

@@ -1,4 +1,4 @@
-# The mistake eagain-fatal: it limits each wait to half a second, and takes 'nothing yet' for the end of the connection.
+# The mistake eagain-fatal: it limits each wait to a second, and takes 'nothing yet' for the end of the connection.
 """Sends all of its input, says "no more", and prints what the server answers."""
 
 import os
@@ -10,7 +10,7 @@ import threading
 def main():
     address = os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])
     with socket.create_connection(address) as server:
-        server.settimeout(0.5)  # from now on recv may say "nothing yet"
+        server.settimeout(1)  # from now on recv may say "nothing yet"
         failures = []
         # Two directions, two threads: the answers are read while the input is still being sent.
         sender = threading.Thread(target=send_input, args=(server, failures), daemon=True)

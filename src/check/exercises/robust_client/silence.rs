@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{PATIENT, REPLY, Settings, TEXT};
+use super::{PATIENT, REPLY, SLOWER, Settings, TEXT};
 use crate::check::bench::Bench;
 use crate::check::evidence;
 use crate::check::exercises::client::{Client, ends_badly, prints_nothing};
@@ -52,9 +52,8 @@ fn came_once(client: &Client) -> Checked {
 
 /// The server answers in pieces, each well within the limit, all together after it.
 pub fn drips(bench: &Bench) -> Checked {
-    const TIMES: usize = 3;
-    for _ in 0..TIMES {
-        if let Some(outcome) = drip(bench)? {
+    for times in SLOWER {
+        if let Some(outcome) = drip(bench, times)? {
             return outcome;
         }
     }
@@ -62,10 +61,11 @@ pub fn drips(bench: &Bench) -> Checked {
 }
 
 /// None when the checker itself paused for too long.
-fn drip(bench: &Bench) -> Checked<Option<Checked>> {
+fn drip(bench: &Bench, times: u64) -> Checked<Option<Checked>> {
     const PIECES: [&[u8]; 5] = [b"an ", b"answer ", b"that ", b"takes its ", b"time\n"];
-    let settings = Settings { timeout_ms: 800, ..PATIENT };
-    let (limit, pause) = (Duration::from_millis(800), Duration::from_millis(250));
+    let settings = Settings { timeout_ms: 800 * times, ..PATIENT };
+    let limit = Duration::from_millis(settings.timeout_ms);
+    let pause = limit * 5 / 16;
     let (mut client, impatient) = Client::meet_held(bench, &settings.variables(), TEXT)?;
     client.sends(TEXT)?;
     let mut last = Instant::now();
