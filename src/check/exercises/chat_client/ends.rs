@@ -94,7 +94,7 @@ pub fn server_first(bench: &Bench) -> Checked {
     session.server.half_close()?;
     session.must_fail("no-welcome")?;
 
-    let mut session = Session::enter(bench)?;
+    let session = Session::enter(bench)?;
     session.reply(&ben("the server will be killed"))?;
     session.must_fail_when_reset("reset")
 }
