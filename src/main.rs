@@ -1,9 +1,16 @@
 //! The command: parse, choose the renderer, run, exit code.
 
 mod book;
+#[cfg(target_os = "linux")]
+mod checking;
 mod contents;
+mod exercises;
 mod explain;
+#[cfg(target_os = "linux")]
+mod grading;
 mod terminal;
+#[cfg(target_os = "linux")]
+mod watching;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::{ExitCode, exit};
@@ -48,15 +55,31 @@ fn main() -> ExitCode {
     }
     match cli.command {
         None => contents::print(),
+        Some(Command::Exercise(args)) => told(exercises::list(&args, cli.show.format)),
+        Some(Command::Start(args)) => told(exercises::start(&args)),
+        Some(Command::Hint(args)) => told(exercises::hint(&args)),
+        Some(Command::Solution(args)) => told(exercises::solution(&args)),
+        Some(Command::Reset(args)) => told(exercises::reset(&args)),
+        #[cfg(target_os = "linux")]
+        Some(Command::Check(args)) => checking::run(&args),
+        #[cfg(not(target_os = "linux"))]
+        Some(Command::Check(_) | Command::Grade(_)) => complain("the checker needs Linux", 3),
+        #[cfg(target_os = "linux")]
+        Some(Command::Grade(args)) => grading::run(&args, &checking::stop_on_signals()),
         Some(Command::Explain(args)) => {
-            match explain::page(&args.names, cli.show.format, terminal::width()) {
-                Ok(page) => contents::show(page.as_bytes()),
-                Err(why) => complain(&why, 1),
-            }
+            told(explain::page(&args.names, cli.show.format, terminal::width()))
         }
         Some(Command::Book(args)) => show_book(&args),
         Some(Command::Completions(args)) => contents::show(&completions(args.shell)),
         Some(Command::Play(chapter)) => play(&chapter, &cli.show),
+    }
+}
+
+/// Shows a page, or says why there is none.
+fn told(page: Result<String, String>) -> ExitCode {
+    match page {
+        Ok(page) => contents::show(page.as_bytes()),
+        Err(why) => complain(why.trim_end(), 1),
     }
 }
 

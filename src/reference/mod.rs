@@ -3,6 +3,7 @@
 //! Nothing else in the crate holds an explanation. The files are embedded, and each is parsed once, when it is first
 //! asked for.
 
+mod checks;
 mod mistakes;
 mod notes;
 mod questions;
@@ -15,6 +16,7 @@ use std::sync::LazyLock;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use checks::check_words;
 pub use mistakes::{Mistake, mistake, mistakes};
 pub use notes::{NoteText, Table, fill, note};
 pub use questions::{Question, questions};

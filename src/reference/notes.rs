@@ -73,6 +73,7 @@ static NOTES: LazyLock<Notes> = LazyLock::new(|| {
         ("book", include_str!("en/notes/book.toml")),
         ("contents", include_str!("en/notes/contents.toml")),
         ("explain", include_str!("en/notes/explain.toml")),
+        ("exercises", include_str!("en/notes/exercises.toml")),
         ("resolve", include_str!("en/notes/resolve.toml")),
         ("socket-types", include_str!("en/notes/socket-types.toml")),
         ("tcp-client", include_str!("en/notes/tcp-client.toml")),

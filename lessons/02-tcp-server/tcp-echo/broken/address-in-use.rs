@@ -1,5 +1,5 @@
-// The mistake address-in-use: binds without SO_REUSEADDR. It often cannot be started again for a minute.
-// It needs the crate socket2 0.6: the standard library always sets the option.
+//! The mistake address-in-use: binds without SO_REUSEADDR. It often cannot be started again for a minute.
+//! It needs the crate socket2 0.6: the standard library always sets the option.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,0 +1,336 @@
+//! A learner's program: started with limits and a tag, its output kept within bounds, stopped with all that it started.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rustix::process::{Pid as RustixPid, Resource, Rlimit, prlimit};
+
+use super::processes::{Processes, TAG};
+use super::{DESCRIPTORS, Limits};
+
+/// How much of its output is kept, from the beginning; the rest is read and forgotten.
+const KEPT: usize = 4 << 20;
+
+/// How long it has to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a process is looked at that gives no sign by itself.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// Variables that would hide a mistake.
+const HIDING: [&str; 3] = ["PYTHONUNBUFFERED", "PYTHONDEVMODE", "RUST_BACKTRACE"];
+
+/// A running program. Dropped, it is killed with all that it started.
+pub struct Program {
+    child: Child,
+    processes: Processes,
+    input: Option<ChildStdin>,
+    output: Stream,
+    errors: Stream,
+    status: Option<ExitStatus>,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this exit status.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit status {code}"),
+            Self::Signal(number) => match Signal::try_from(*number) {
+                Ok(signal) => write!(f, "{}", signal.as_str()),
+                Err(_) => write!(f, "signal {number}"),
+            },
+        }
+    }
+}
+
+/// What to start.
+pub struct Launch<'a> {
+    /// The command, with `{host}` and `{port}`.
+    pub command: &'a [String],
+    /// What is put for `{host}`, and into `SOCKLAB_HOST`.
+    pub host: &'a str,
+    /// What is put for `{port}`, and into `SOCKLAB_PORT`.
+    pub port: u16,
+    /// More of its environment.
+    pub variables: &'a [(&'a str, String)],
+    /// What it may use.
+    pub limits: Limits,
+}
+
+impl Program {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// There is no such command, or it may not be run.
+    pub fn start(launch: &Launch) -> io::Result<Self> {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let tag = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let port = launch.port.to_string();
+        let filled = |word: &String| word.replace("{host}", launch.host).replace("{port}", &port);
+        let words: Vec<String> = launch.command.iter().map(filled).collect();
+        let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(name);
+        command
+            .args(args)
+            .env("SOCKLAB_HOST", launch.host)
+            .env("SOCKLAB_PORT", &port)
+            .env(TAG, &tag);
+        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+        for name in HIDING {
+            command.env_remove(name);
+        }
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut child = {
+            let _alone = spawning();
+            command.spawn()?
+        };
+        limit(&child, &launch.limits);
+        let processes = Processes::of(child.id().cast_signed(), tag);
+        let (input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stream = |pipe: Option<Box<dyn Read + Send>>| {
+            Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())))
+        };
+        Ok(Self {
+            processes,
+            input,
+            output: stream(output.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
+            errors: stream(errors.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
+            child,
+            status: None,
+        })
+    }
+
+    /// Its processes.
+    pub fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    /// What it has printed so far.
+    pub fn output(&self) -> Vec<u8> {
+        self.output.so_far()
+    }
+
+    /// What it has said on standard error so far.
+    pub fn errors(&self) -> Vec<u8> {
+        self.errors.so_far()
+    }
+
+    /// The last line on standard error that says something: of a traceback, the error.
+    pub fn last_words(&self) -> String {
+        let errors = self.errors();
+        let text = String::from_utf8_lossy(&errors);
+        text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    }
+
+    /// Waits until `enough` of what it printed is there, or it prints no more; says which.
+    pub fn output_until(&self, deadline: Instant, enough: impl Fn(&[u8]) -> bool) -> bool {
+        self.output.until(deadline, enough)
+    }
+
+    /// Its standard input, once: for a thread that writes to it.
+    pub fn take_input(&mut self) -> Option<ChildStdin> {
+        self.input.take()
+    }
+
+    /// Writes all of `text` to its standard input and closes it, on a thread of its own.
+    pub fn feed(&mut self, text: Vec<u8>) -> io::Result<()> {
+        let Some(mut input) = self.input.take() else { return Ok(()) };
+        // A program that reads no more is no fault of the checker's.
+        let write = move || drop(input.write_all(&text));
+        thread::Builder::new().name("input".to_owned()).spawn(write).map(drop)
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<Ended> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().ok().flatten();
+        }
+        self.status.map(|status| match (status.code(), status.signal()) {
+            (Some(code), _) => Ended::Exit(code),
+            (None, signal) => Ended::Signal(signal.unwrap_or_default()),
+        })
+    }
+
+    /// Waits for its end.
+    pub fn ends_before(&mut self, deadline: Instant) -> Option<Ended> {
+        loop {
+            if let Some(ended) = self.ended() {
+                // What it said last is in the pipes now, or a process of its has them still.
+                let read = Instant::now() + Duration::from_millis(200);
+                self.output.until(read, |_| false);
+                self.errors.until(read, |_| false);
+                return Some(ended);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// Whether it, or a process that comes from it, listens at `address`.
+    pub fn listens_at(&self, address: SocketAddr) -> bool {
+        self.processes.listening().iter().any(|(local, _)| *local == address)
+    }
+
+    /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
+    /// Asks all its processes to end, and kills those that do not. Says whether it had to.
+    pub fn stop(&mut self) -> bool {
+        self.signal(Signal::SIGTERM);
+        let deadline = Instant::now() + GRACE;
+        while Instant::now() < deadline {
+            self.ended();
+            if self.processes.alive().is_empty() {
+                return false;
+            }
+            thread::sleep(GLANCE);
+        }
+        self.kill();
+        true
+    }
+
+    /// Ends all its processes now.
+    pub fn kill(&mut self) {
+        // One that is being killed may just have started another.
+        while !self.processes.alive().is_empty() {
+            self.signal(Signal::SIGKILL);
+            self.ended();
+            thread::sleep(GLANCE);
+        }
+        self.ended();
+    }
+
+    fn signal(&self, signal: Signal) {
+        for process in self.processes.alive() {
+            // It may end by itself this very moment.
+            let _ = kill(Pid::from_raw(process.pid), signal);
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Until it is dropped, no program is being started. Between fork and exec a new process holds whatever socket is open in
+/// the checker at that moment: a port that was free would be taken, for as long as that lasts.
+pub fn spawning() -> MutexGuard<'static, ()> {
+    static SPAWNING: Mutex<()> = Mutex::new(());
+    SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sets what it may use. It may have run for a moment without.
+fn limit(child: &Child, limits: &Limits) {
+    let pid = RustixPid::from_child(child);
+    let limits = [
+        (Resource::Cpu, limits.cpu_seconds),
+        (Resource::Data, limits.memory),
+        (Resource::Nproc, limits.processes),
+        (Resource::Fsize, limits.file_size),
+        (Resource::Core, 0),
+    ];
+    let set = |resource, current, maximum| {
+        if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
+            tracing::warn!(?resource, %error, "a limit that could not be set");
+        }
+    };
+    for (resource, amount) in limits {
+        set(resource, Some(amount), Some(amount));
+    }
+    set(Resource::Nofile, Some(DESCRIPTORS), Some(DESCRIPTORS));
+}
+
+/// What comes out of a pipe, read on a thread so that the program never waits for the checker.
+struct Stream {
+    shared: Arc<Shared>,
+    _reader: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Vec<u8>,
+    over: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream {
+    fn of(mut pipe: Box<dyn Read + Send>) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let keep = shared.clone();
+        let read = move || {
+            let mut buffer = [0; 64 << 10];
+            loop {
+                let count = pipe.read(&mut buffer).unwrap_or(0);
+                let mut state = keep.state();
+                let room = KEPT - state.kept.len();
+                state.kept.extend(&buffer[..count.min(room)]);
+                state.over = count == 0;
+                keep.changed.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        };
+        let reader = thread::Builder::new().name("output".to_owned()).spawn(read)?;
+        Ok(Self { shared, _reader: reader })
+    }
+
+    fn so_far(&self) -> Vec<u8> {
+        self.shared.state().kept.clone()
+    }
+
+    fn until(&self, deadline: Instant, enough: impl Fn(&[u8]) -> bool) -> bool {
+        let mut state = self.shared.state();
+        loop {
+            if enough(&state.kept) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if state.over || left.is_zero() {
+                return false;
+            }
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! For GitHub Actions: a summary of the step in Markdown, and `::error::` lines, which work on standard output only.
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
+
+use super::{explanation, word};
+use crate::check::verdict::{Report, Result, Verdict};
+
+/// The summary, for the file that `GITHUB_STEP_SUMMARY` names.
+pub fn summary(report: &Report) -> String {
+    let mut page = format!(
+        "## {}: {}/{}\n\n| | | |\n| --- | --- | --- |\n",
+        report.exercise, report.score, report.max_score
+    );
+    page.extend(report.checks.iter().map(row));
+    let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
+    page.extend(failed.map(story));
+    page
+}
+
+fn row(check: &Result) -> String {
+    let mark = match check.verdict {
+        Verdict::Pass => "✅",
+        Verdict::Fail => "❌",
+        Verdict::Skip => "⏭️",
+    };
+    format!("| {mark} | {} | {}/{} |\n", in_cell(&check.title), check.score, check.max_score)
+}
+
+/// A bar would end the cell.
+fn in_cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// A fence longer than any in the text cannot be closed by it.
+fn story(check: &Result) -> String {
+    let text = explanation(check);
+    let longest = text.split(|it| it != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("\n### {}\n\n{fence}text\n{text}\n{fence}\n", check.title)
+}
+
+/// A line for each check that failed, which GitHub shows beside the job.
+pub fn errors(report: &Report) -> String {
+    let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
+    let line = |check: &Result| {
+        let mistake =
+            check.mistake.map(|id| format!(" {}", word("mistake", &[("title", &""), ("id", &id)])));
+        let message = format!("{}{}", check.cause, mistake.unwrap_or_default());
+        format!("::error title={}::{}\n", property(&check.title), data(&message))
+    };
+    failed.map(line).collect()
+}
+
+/// As a command's message is written.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// As a command's property is written.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
