@@ -6,16 +6,17 @@ use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rustix::process::{Pid as RustixPid, Resource, Rlimit, prlimit};
 
-use super::processes::{Processes, TAG};
-use super::{DESCRIPTORS, Limits};
+use super::fate::Fate;
+use super::limits::{self, Limits};
+use super::processes::{Processes, TAG, adopt_orphans};
 
 /// How much of its output is kept, from the beginning; the rest is read and forgotten.
 const KEPT: usize = 4 << 20;
@@ -37,6 +38,10 @@ pub struct Program {
     output: Stream,
     errors: Stream,
     status: Option<ExitStatus>,
+    /// Dropped with it, which ends the warden.
+    _warden: Sender<()>,
+    /// What is told of its end, when nobody asked for it.
+    mourner: Option<Fate>,
 }
 
 /// How a program ended.
@@ -72,6 +77,8 @@ pub struct Launch<'a> {
     pub variables: &'a [(&'a str, String)],
     /// What it may use.
     pub limits: Limits,
+    /// Where it is told that it used more.
+    pub fate: Fate,
 }
 
 impl Program {
@@ -81,31 +88,15 @@ impl Program {
     /// There is no such command, or it may not be run.
     pub fn start(launch: &Launch) -> io::Result<Self> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
+        static ADOPTED: Once = Once::new();
+        ADOPTED.call_once(adopt_orphans);
         let tag = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let port = launch.port.to_string();
-        let filled = |word: &String| word.replace("{host}", launch.host).replace("{port}", &port);
-        let words: Vec<String> = launch.command.iter().map(filled).collect();
-        let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(name);
-        command
-            .args(args)
-            .env("SOCKLAB_HOST", launch.host)
-            .env("SOCKLAB_PORT", &port)
-            .env(TAG, &tag);
-        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
-        for name in HIDING {
-            command.env_remove(name);
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let mut child = command.spawn()?;
-        limit(&child, &launch.limits);
+        let mut child = command(launch, &tag)?.spawn()?;
+        limits::set(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let warden = limits::guard(processes.clone(), launch.limits, launch.fate.clone())?;
         let stream = |pipe: Option<Box<dyn Read + Send>>| {
             Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())))
         };
@@ -116,7 +107,15 @@ impl Program {
             errors: stream(errors.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
             child,
             status: None,
+            _warden: warden,
+            mourner: None,
         })
+    }
+
+    /// Its end is told, unless somebody asks it to end.
+    pub fn mourned(mut self, fate: Fate) -> Self {
+        self.mourner = Some(fate);
+        self
     }
 
     /// Its processes.
@@ -194,7 +193,12 @@ impl Program {
 
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
-        self.signal(Signal::SIGTERM);
+        self.mourn();
+        for process in self.processes.alive() {
+            // It may end by itself this very moment. One that was stopped hears of it when it goes on.
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGTERM);
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGCONT);
+        }
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();
@@ -207,21 +211,18 @@ impl Program {
         true
     }
 
-    /// Ends all its processes now.
+    /// Ends all its processes now. Another user's it cannot; then it gives up after a while.
     pub fn kill(&mut self) {
-        // One that is being killed may just have started another.
-        while !self.processes.alive().is_empty() {
-            self.signal(Signal::SIGKILL);
-            self.ended();
-            thread::sleep(GLANCE);
-        }
+        self.mourn();
+        self.processes.kill();
         self.ended();
     }
 
-    fn signal(&self, signal: Signal) {
-        for process in self.processes.alive() {
-            // It may end by itself this very moment.
-            let _ = kill(Pid::from_raw(process.pid), signal);
+    /// Before it is asked to end: tells if it has ended already.
+    fn mourn(&mut self) {
+        let Some(fate) = self.mourner.take() else { return };
+        if let Some(how) = self.ends_before(Instant::now()) {
+            fate.ended(how, &self.last_words());
         }
     }
 }
@@ -229,29 +230,23 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
-        let _ = self.child.wait();
     }
 }
 
-/// Sets what it may use. It may have run for a moment without.
-fn limit(child: &Child, limits: &Limits) {
-    let pid = RustixPid::from_child(child);
-    let limits = [
-        (Resource::Cpu, limits.cpu_seconds),
-        (Resource::As, limits.memory),
-        (Resource::Nproc, limits.processes),
-        (Resource::Fsize, limits.file_size),
-        (Resource::Core, 0),
-    ];
-    let set = |resource, current, maximum| {
-        if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
-            tracing::warn!(?resource, %error, "a limit that could not be set");
-        }
-    };
-    for (resource, amount) in limits {
-        set(resource, Some(amount), Some(amount));
+/// The command that starts it.
+fn command(launch: &Launch, tag: &str) -> io::Result<Command> {
+    let port = launch.port.to_string();
+    let filled = |word: &String| word.replace("{host}", launch.host).replace("{port}", &port);
+    let words: Vec<String> = launch.command.iter().map(filled).collect();
+    let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(name);
+    command.args(args).env("SOCKLAB_HOST", launch.host).env("SOCKLAB_PORT", &port).env(TAG, tag);
+    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+    for name in HIDING {
+        command.env_remove(name);
     }
-    set(Resource::Nofile, Some(DESCRIPTORS), Some(DESCRIPTORS));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    Ok(command)
 }
 
 /// What comes out of a pipe, read on a thread so that the program never waits for the checker.

@@ -33,6 +33,7 @@ fn report() -> Report {
         score: 10,
         max_score: 30,
         trouble: None,
+        no_command: false,
         checks: ["one", "two", "three"]
             .into_iter()
             .zip(verdicts)
