@@ -74,7 +74,8 @@ fn sensible(args: &Check, exercise: &Exercise) -> Result<(), String> {
     }
 }
 
-fn is_output(file: &Path) -> bool {
+/// Whether a report is to go to standard output.
+pub fn is_output(file: &Path) -> bool {
     file == Path::new("-")
 }
 

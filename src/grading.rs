@@ -1,7 +1,7 @@
 //! `socklab grade`: every submission in a folder is checked by a checker of its own, a few at a time; then a table.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
@@ -16,7 +16,7 @@ use socklab::check::exercises::Exercise;
 use socklab::cli::Grade;
 use socklab::stage::Stop;
 
-use crate::checking::{TROUBLE, exercise};
+use crate::checking::{TROUBLE, exercise, is_output, print};
 use crate::{INTERRUPTED, WRONG_USAGE, complain};
 
 /// What came of one submission.
@@ -47,9 +47,12 @@ pub fn run(args: &Grade, stop: &Stop) -> ExitCode {
         return complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1));
     }
     let kept = args.reports.as_deref().map_or(Ok(()), |folder| keep(folder, &graded));
-    let written = kept.and_then(|()| write(&args.csv, &table(exercise, &graded)));
+    let table = kept.and_then(|()| Ok(table(exercise, &graded)?));
+    let written = table
+        .map_err(|error| complain(&error.to_string(), TROUBLE))
+        .and_then(|table| write(&args.csv, &table));
     match written {
-        Err(error) => complain(&error.to_string(), TROUBLE),
+        Err(unwritten) => unwritten,
         Ok(()) if graded.iter().any(|it| it.report.is_err()) => ExitCode::from(TROUBLE),
         Ok(()) => ExitCode::SUCCESS,
     }
@@ -194,7 +197,7 @@ fn trouble(exercise: &Exercise, name: &str, why: &str) -> Vec<String> {
     head.into_iter().chain(none).collect()
 }
 
-fn keep(folder: &Path, graded: &[Graded]) -> Result<(), csv::Error> {
+fn keep(folder: &Path, graded: &[Graded]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for one in graded {
         if let Ok(report) = &one.report {
@@ -204,11 +207,10 @@ fn keep(folder: &Path, graded: &[Graded]) -> Result<(), csv::Error> {
     Ok(())
 }
 
-fn write(file: &Path, table: &Result<Vec<u8>, csv::Error>) -> Result<(), csv::Error> {
-    let table = table.as_ref().map_err(|error| io::Error::other(error.to_string()))?;
-    match file == Path::new("-") {
-        true => io::stdout().write_all(table)?,
-        false => fs::write(file, table)?,
+fn write(file: &Path, table: &[u8]) -> Result<(), ExitCode> {
+    if is_output(file) {
+        return print(&String::from_utf8_lossy(table));
     }
-    Ok(())
+    fs::write(file, table)
+        .map_err(|error| complain(&format!("{}: {error}", file.display()), TROUBLE))
 }

@@ -199,8 +199,9 @@ impl<'a> Bench<'a> {
         transport: Transport,
         variables: &[(&str, String)],
     ) -> Checked<Server> {
-        let mut program = self.start(address, variables)?;
-        let deadline = Instant::now() + self.patiently(self.plan.startup);
+        let mut program = self.start(address, variables)?.serving();
+        let limit = self.patiently(self.plan.startup);
+        let deadline = Instant::now() + limit;
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
@@ -222,15 +223,15 @@ impl<'a> Bench<'a> {
                 }
             }
             if Instant::now() > deadline {
-                return Err(self.not_listening(&program, address).into());
+                return Err(self.not_listening(&program, address, limit).into());
             }
             // On a machine with many processes a look takes its time, which others need, too.
             std::thread::sleep(GLANCE.max(begin.elapsed()));
         }
     }
 
-    fn not_listening(&self, program: &Program, address: SocketAddr) -> Finding {
-        let seconds = self.plan.startup.as_secs_f64();
+    fn not_listening(&self, program: &Program, address: SocketAddr, limit: Duration) -> Finding {
+        let seconds = format!("{:.1}", limit.as_secs_f64());
         self.tell("check.never-listened", &[("seconds", &seconds)]);
         let id = match program.processes().are_stopped() {
             true => "check.stopped",
@@ -261,7 +262,8 @@ fn places(program: &Program, transport: Transport) -> Vec<(SocketAddr, Held)> {
 /// It ended when it should have begun to serve.
 pub fn ended_early(ended: Ended, program: &Program) -> Finding {
     let last = program.last_words();
-    let actual = Words::new("check.ended", &[("how", &ended), ("last", &last)]).to_string();
+    let id = if last.is_empty() { "check.ended-silently" } else { "check.ended" };
+    let actual = Words::new(id, &[("how", &ended), ("last", &last)]).to_string();
     Finding::new("check.ended-early", &[("how", &ended)])
         .but(Words::new("check.goes-on", &[]).to_string(), actual)
 }

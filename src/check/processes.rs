@@ -1,6 +1,6 @@
 //! A program's processes, as `/proc` tells of them: which there are, what they use, which sockets they hold.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -52,11 +52,8 @@ impl Processes {
 
     /// Those that there are now. A process that has ended, and waits for its parent to hear of it, is none.
     pub fn alive(&self) -> Vec<Process> {
-        let me = std::process::id().cast_signed();
-        let own = |pid: &i32| *pid == self.first || self.has_tag(*pid);
-        let mut pids: Vec<i32> = children_of(me).into_iter().filter(own).collect();
-        with_descendants(&mut pids);
-        pids.into_iter().filter_map(running).collect()
+        let own = |&(pid, root): &(i32, i32)| root == self.first || self.has_tag(pid);
+        seen_below(|all| all.into_iter().filter(own).map(|(pid, _)| pid).collect())
     }
 
     /// Whether it was started by one of them, and has been given to this process since, which is the subreaper.
@@ -175,13 +172,40 @@ fn with_parent(parent: i32) -> Vec<i32> {
     stats.filter(|stat| stat.ppid == parent).map(|stat| stat.pid).collect()
 }
 
-/// Adds the children of all, and theirs.
-fn with_descendants(pids: &mut Vec<i32>) {
-    let mut next = 0;
+/// The running processes among those that `pick` picks from all that come from this one. When there are none, it looks
+/// again: the kernel may leave out a child when another one ends meanwhile (proc_pid_children(5)).
+fn seen_below(pick: impl Fn(Vec<(i32, i32)>) -> Vec<i32>) -> Vec<Process> {
+    const LOOKS: usize = 3;
+    let looks = (0..LOOKS).map(|_| pick(below()).into_iter().filter_map(running).collect());
+    looks.into_iter().find(|seen: &Vec<Process>| !seen.is_empty()).unwrap_or_default()
+}
+
+/// All processes that come from this one, each with the child of this one that it comes from.
+fn below() -> Vec<(i32, i32)> {
+    let mut all: Vec<(i32, i32)> = Vec::new();
+    // A process whose parent ends meanwhile comes to this one, and would be missed: so look again until nobody has come.
+    loop {
+        let children = children_of(std::process::id().cast_signed());
+        let known: HashSet<i32> = all.iter().map(|(pid, _)| *pid).collect();
+        let new: Vec<i32> = children.into_iter().filter(|pid| !known.contains(pid)).collect();
+        if new.is_empty() {
+            return all;
+        }
+        let found = new
+            .into_iter()
+            .flat_map(|root| with_descendants(root).into_iter().map(move |pid| (pid, root)));
+        all.extend(found.filter(|(pid, _)| !known.contains(pid)));
+    }
+}
+
+/// It, its children, and theirs.
+fn with_descendants(pid: i32) -> Vec<i32> {
+    let (mut pids, mut next) = (vec![pid], 0);
     while let Some(&pid) = pids.get(next) {
         pids.extend(children_of(pid));
         next += 1;
     }
+    pids
 }
 
 /// Kills what `alive` finds, until it finds nothing or that takes too long; what is left then.
@@ -275,9 +299,7 @@ pub fn adopt_orphans() {
 
 /// Everything that comes from this process, also what left its session and forgot its environment.
 fn all_below() -> Vec<Process> {
-    let mut pids = children_of(std::process::id().cast_signed());
-    with_descendants(&mut pids);
-    pids.into_iter().filter_map(running).collect()
+    seen_below(|all| all.into_iter().map(|(pid, _)| pid).collect())
 }
 
 /// Kills everything that comes from this process; says how many processes could not be ended.

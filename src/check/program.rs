@@ -24,6 +24,9 @@ const KEPT: usize = 4 << 20;
 /// How long it has to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long a server may take to end that has closed all its sockets.
+const LAST_BREATH: Duration = Duration::from_millis(500);
+
 /// How often a process is looked at that gives no sign by itself.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -40,6 +43,8 @@ pub struct Program {
     status: Option<ExitStatus>,
     /// Dropped with it, which ends the warden.
     _warden: Sender<()>,
+    /// It goes on as long as one of its processes does.
+    serves: bool,
     /// What is told of its end, when nobody asked for it.
     mourner: Option<Fate>,
 }
@@ -58,6 +63,8 @@ impl fmt::Display for Ended {
         match self {
             Self::Exit(code) => write!(f, "exit status {code}"),
             Self::Signal(number) => match Signal::try_from(*number) {
+                Ok(Signal::SIGXCPU) => write!(f, "SIGXCPU: more processor time than --limits cpu"),
+                Ok(Signal::SIGXFSZ) => write!(f, "SIGXFSZ: a file larger than --limits file"),
                 Ok(signal) => write!(f, "{}", signal.as_str()),
                 Err(_) => write!(f, "signal {number}"),
             },
@@ -108,8 +115,15 @@ impl Program {
             child,
             status: None,
             _warden: warden,
+            serves: false,
             mourner: None,
         })
+    }
+
+    /// It is a server, and may leave its work to another process.
+    pub fn serving(mut self) -> Self {
+        self.serves = true;
+        self
     }
 
     /// Its end is told, unless somebody asks it to end.
@@ -163,7 +177,8 @@ impl Program {
         if self.status.is_none() {
             self.status = self.child.try_wait().ok().flatten();
         }
-        self.status.map(|status| match (status.code(), status.signal()) {
+        let ended = self.status.filter(|_| !self.serves || self.processes.alive().is_empty());
+        ended.map(|status| match (status.code(), status.signal()) {
             (Some(code), _) => Ended::Exit(code),
             (None, signal) => Ended::Signal(signal.unwrap_or_default()),
         })
@@ -221,7 +236,10 @@ impl Program {
     /// Before it is asked to end: tells if it has ended already.
     fn mourn(&mut self) {
         let Some(fate) = self.mourner.take() else { return };
-        if let Some(how) = self.ends_before(Instant::now()) {
+        // The kernel closes a process's sockets first: a server without any is about to end.
+        let ends = self.processes.sockets().is_empty();
+        let patience = if ends { LAST_BREATH } else { Duration::ZERO };
+        if let Some(how) = self.ends_before(Instant::now() + patience) {
             fate.ended(how, &self.last_words());
         }
     }

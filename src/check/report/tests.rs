@@ -103,3 +103,9 @@ fn github_gets_a_summary_that_no_text_can_break_and_lines_for_errors() {
         "{errors}"
     );
 }
+
+#[test]
+fn a_command_can_be_typed_again() {
+    let words = ["./a b", "it's", "", "{port}", "$HOME"].map(str::to_owned);
+    assert_eq!(typed(&words), r"'./a b' 'it'\''s' '' {port} '$HOME'");
+}

@@ -3,7 +3,7 @@
 use colored::{ColoredString, Colorize};
 use textwrap::WordSplitter;
 
-use super::word;
+use super::{typed, word};
 use crate::check::verdict::{Overall, Report, Result, Verdict};
 
 /// The room for a check's title.
@@ -68,7 +68,7 @@ fn story(report: &Report, check: &Result, width: usize) -> String {
     page += &indented(&check.cause, width, "  ", "  ");
     page += "\n";
     page.extend(check.mistake.iter().chain(&check.or_else).enumerate().map(mistake_line));
-    let command = report.command.join(" ");
+    let command = typed(&report.command);
     let blanks: [(&str, &dyn std::fmt::Display); 3] =
         [("exercise", &report.exercise), ("check", &check.id), ("command", &command)];
     page + &indented(&word("again", &blanks), width, "  ", "      ")
