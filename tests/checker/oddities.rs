@@ -20,7 +20,7 @@ fn is_told(peculiarity: &str, options: &[&str], words: &[&str], mistake: Option<
     let (mark, folder) = (Mark::new(), tempfile::tempdir().expect("a folder"));
     let mut program = mark.odd(peculiarity);
     program.push(folder.path().to_str().expect("a path").to_owned());
-    let options = [&["--json", "--startup-timeout", "1s", "--only", "text"], options].concat();
+    let options = [&["--json", "--only", "text"], options].concat();
     let checker = Program::run(check(&options, &program));
     let pid = checker.pid();
     let finished = checker.finish();
@@ -37,11 +37,12 @@ fn is_told(peculiarity: &str, options: &[&str], words: &[&str], mistake: Option<
 
 #[test]
 fn a_program_that_does_not_serve_is_told_why() {
-    is_told("never", &[], &["does not listen at 127."], None);
+    let soon = &["--startup-timeout", "1s"];
+    is_told("never", soon, &["does not listen at 127."], None);
     is_told("ends", &[], &["ended (exit status 0) when it should have begun"], None);
     is_told("fails", &[], &["ended (exit status 1)", "last words: no such thing"], None);
     is_told("killed", &[], &["ended (SIGKILL) when"], None);
-    is_told("stopped", &[], &["does not listen", "has been stopped"], None);
+    is_told("stopped", soon, &["does not listen", "has been stopped"], None);
     is_told("dies", &[], &["ended (exit status 7) in the middle of the check"], None);
 }
 
@@ -100,10 +101,13 @@ fn alone(confined: bool) -> Command {
     if !confined {
         return check;
     }
-    // A user namespace of its own, in which there can be no more of them, and then without the rights of its owner.
-    let script = r#"echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --bounding-set=-all "$@""#;
-    let mut shell = Command::new("unshare");
-    shell.args(["--user", "--map-root-user", "sh", "-c", script, "sh"]);
-    shell.arg(check.get_program()).args(check.get_args());
+    // A user namespace in which there can be no more of them, and then without the rights of its owner. Where there can be
+    // none at all, the checker has no network of its own anyway.
+    const CONFINED: &str = r#"unshare --user true 2> /dev/null || exec "$@"
+        exec unshare --user --map-root-user sh -c '
+            echo 0 > /proc/sys/user/max_user_namespaces &&
+            exec setpriv --inh-caps=-all --bounding-set=-all "$@"' sh "$@""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", CONFINED, "sh"]).arg(check.get_program()).args(check.get_args());
     shell
 }
