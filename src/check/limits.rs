@@ -1,7 +1,7 @@
 //! What a program may use. The kernel holds it to some of it; the rest is watched.
 //!
-//! Processes are watched because RLIMIT_NPROC counts all of a user's, and none of root's; memory, because RLIMIT_AS counts
-//! what is only reserved, which for some languages is many times what they use.
+//! Processes are watched because RLIMIT_NPROC counts all of a user's, and none of root's; memory, because RLIMIT_AS and
+//! RLIMIT_DATA count what was asked for and not used, such as the stacks of a thousand threads.
 
 use std::io;
 use std::process::Child;
@@ -24,8 +24,8 @@ const SHARE: u32 = 20;
 /// The soft limit of descriptors: enough for a thousand clients.
 const DESCRIPTORS: u64 = 4096;
 
-/// So much more may be reserved than used.
-const RESERVED: u64 = 8;
+/// So many times more may be asked for than used.
+const UNUSED: u64 = 8;
 
 /// What a program may use at most.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +58,8 @@ pub fn set(child: &Child, limits: &Limits) {
     };
     // At the soft limit it gets SIGXCPU, which tells why; at the hard one SIGKILL.
     set(Resource::Cpu, limits.cpu_seconds, limits.cpu_seconds.saturating_add(1));
-    let reserved = limits.memory.saturating_mul(RESERVED);
-    set(Resource::As, reserved, reserved);
+    let asked_for = limits.memory.saturating_mul(UNUSED);
+    set(Resource::Data, asked_for, asked_for);
     set(Resource::Fsize, limits.file_size, limits.file_size);
     set(Resource::Core, 0, 0);
     set(Resource::Nofile, DESCRIPTORS, DESCRIPTORS);

@@ -94,6 +94,22 @@ impl Processes {
         Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
     }
 
+    /// The time for which they have run on a processor, or were ready to and waited for one: on a loaded machine a program
+    /// that is busy gets little processor time. `None` where the kernel does not count it.
+    pub fn busy_time(&self) -> Option<Duration> {
+        let alive = self.alive();
+        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+        let counted = tasks.filter_map(|task| task.schedstat().ok());
+        let spent: u64 = counted.map(|it| it.sum_exec_runtime + it.run_delay).sum();
+        (spent > 0).then(|| Duration::from_nanos(spent))
+    }
+
+    /// Whether one of them runs, or would if a processor were free, or waits for a disk.
+    pub fn are_busy(&self) -> bool {
+        let state = |process: &Process| process.stat().map(|stat| stat.state);
+        self.alive().iter().any(|process| matches!(state(process), Ok('R' | 'D')))
+    }
+
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
         let pages: u64 = self
@@ -135,6 +151,11 @@ impl Processes {
         self.with_entries(|process| {
             tcp(process).into_iter().filter(is_one).map(|it| (it.inode, it)).collect()
         })
+    }
+
+    /// All connections in the network that this process is in, whoever has them.
+    pub fn all_connections() -> Vec<TcpNetEntry> {
+        Process::myself().map(|process| tcp(&process)).unwrap_or_default()
     }
 
     /// What the kernel's table, as `read` from it by inode, says of the sockets that they hold.
@@ -247,28 +268,23 @@ fn sockets_of(process: &Process) -> Vec<Held> {
 
 /// The tables of the network that the process is in.
 fn tcp(process: &Process) -> Vec<TcpNetEntry> {
-    let entries = [process.tcp(), process.tcp6()].into_iter().flatten().flatten();
-    let plain = |mut entry: TcpNetEntry| {
-        entry.local_address = unmapped(entry.local_address);
-        entry.remote_address = unmapped(entry.remote_address);
-        entry
-    };
-    entries.map(plain).collect()
+    [process.tcp(), process.tcp6()].into_iter().flatten().flatten().map(plain).collect()
+}
+
+/// An IPv4 connection of an IPv6 socket (some languages know no other) has its addresses as `::ffff:127.0.0.1`.
+fn plain(mut entry: TcpNetEntry) -> TcpNetEntry {
+    for address in [&mut entry.local_address, &mut entry.remote_address] {
+        address.set_ip(address.ip().to_canonical());
+    }
+    entry
 }
 
 fn udp(process: &Process) -> Vec<UdpNetEntry> {
-    let entries = [process.udp(), process.udp6()].into_iter().flatten().flatten();
     let plain = |mut entry: UdpNetEntry| {
-        entry.local_address = unmapped(entry.local_address);
-        entry.remote_address = unmapped(entry.remote_address);
+        entry.local_address.set_ip(entry.local_address.ip().to_canonical());
         entry
     };
-    entries.map(plain).collect()
-}
-
-/// Some languages use IPv6 sockets for IPv4 addresses as well: `::ffff:127.0.0.1` is 127.0.0.1.
-fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    [process.udp(), process.udp6()].into_iter().flatten().flatten().map(plain).collect()
 }
 
 impl Held {

@@ -98,7 +98,11 @@ impl Program {
         static ADOPTED: Once = Once::new();
         ADOPTED.call_once(adopt_orphans);
         let tag = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let mut child = command(launch, &tag)?.spawn()?;
+        let mut child = {
+            let mut command = command(launch, &tag)?;
+            let _alone = spawning();
+            command.spawn()?
+        };
         limits::set(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
@@ -206,14 +210,17 @@ impl Program {
         self.processes.listening().iter().any(|(local, _)| *local == address)
     }
 
+    /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.mourn();
-        for process in self.processes.alive() {
-            // It may end by itself this very moment. One that was stopped hears of it when it goes on.
-            let _ = kill(Pid::from_raw(process.pid), Signal::SIGTERM);
-            let _ = kill(Pid::from_raw(process.pid), Signal::SIGCONT);
-        }
+        self.signal(Signal::SIGTERM);
+        // One that was stopped hears of it when it goes on.
+        self.signal(Signal::SIGCONT);
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();
@@ -233,6 +240,13 @@ impl Program {
         self.ended();
     }
 
+    fn signal(&self, signal: Signal) {
+        for process in self.processes.alive() {
+            // It may end by itself this very moment.
+            let _ = kill(Pid::from_raw(process.pid), signal);
+        }
+    }
+
     /// Before it is asked to end: tells if it has ended already.
     fn mourn(&mut self) {
         let Some(fate) = self.mourner.take() else { return };
@@ -249,6 +263,13 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Until it is dropped, no program is being started. Between fork and exec a new process holds whatever socket is open in
+/// the checker at that moment: a port that was free would be taken, for as long as that lasts.
+pub fn spawning() -> MutexGuard<'static, ()> {
+    static SPAWNING: Mutex<()> = Mutex::new(());
+    SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The command that starts it.
