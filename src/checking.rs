@@ -3,19 +3,28 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{ExitCode, exit};
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use socklab::check::exercises::{self, Exercise};
 use socklab::check::report::{self, text};
-use socklab::check::verdict::{Overall, Report};
-use socklab::check::{Limits, Plan, exercises, private, schedule};
+use socklab::check::verdict::{Overall, Report, Verdict};
+use socklab::check::{Limits, Plan, private, processes, schedule};
 use socklab::cli::{Check, Limit, ReportFormat, ReportTo};
 use socklab::stage::Stop;
 
 use crate::{INTERRUPTED, WRONG_USAGE, complain, terminal};
 
 /// The checker could not do its work.
-const TROUBLE: u8 = 3;
+pub const TROUBLE: u8 = 3;
+
+/// After Ctrl-C the checks have so long to end.
+const LAST_RESORT: Duration = Duration::from_secs(5);
+
+/// How often programs are killed until then.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Runs the checks once, or again and again.
 pub fn run(args: &Check) -> ExitCode {
@@ -23,28 +32,51 @@ pub fn run(args: &Check) -> ExitCode {
     if let Err(why) = private::enter() {
         tracing::info!(%why, "no private network");
     }
-    let exercise = match crate::exercises::named(&args.name) {
-        Ok(named) => exercises::exercise(named.name),
+    let exercise = match exercise(&args.name) {
+        Ok(exercise) => exercise,
         Err(why) => return complain(&why, WRONG_USAGE),
     };
-    let Some(exercise) = exercise else { return complain("no checks", TROUBLE) };
-    if let Some(only) =
-        args.only.as_deref().filter(|only| exercise.checks.iter().all(|check| check.id != *only))
-    {
-        let known: Vec<&str> = exercise.checks.iter().map(|check| check.id).collect();
-        return complain(
-            &format!("{} has no check {only}, but {}", exercise.name, known.join(", ")),
-            WRONG_USAGE,
-        );
+    if let Err(why) = sensible(args, exercise) {
+        return complain(&why, WRONG_USAGE);
     }
     let stop = stop_on_signals();
+    stop.on_request(end_programs);
     let plan = plan(args);
     if args.watch {
-        return crate::watching::run(&stop, || {
-            once(exercise, &plan, args, &stop);
-        });
+        return crate::watching::run(&stop, || once(exercise, &plan, args, &stop));
     }
     once(exercise, &plan, args, &stop)
+}
+
+/// The exercise of that name.
+pub fn exercise(name: &str) -> Result<&'static Exercise, String> {
+    let named = crate::exercises::named(name)?;
+    exercises::exercise(named.name).ok_or_else(|| format!("{name} has no checks"))
+}
+
+/// What clap cannot know: the names of the checks, and how many reports find room on standard output.
+fn sensible(args: &Check, exercise: &Exercise) -> Result<(), String> {
+    let known: Vec<&str> = exercise.checks.iter().map(|check| check.id).collect();
+    if let Some(only) = args.only.as_deref().filter(|only| !known.contains(only)) {
+        return Err(format!("{} has no check {only}, but {}", exercise.name, known.join(", ")));
+    }
+    let printed = |to: &ReportTo| is_output(&to.file) || to.format == ReportFormat::Github;
+    let printed = args.report.iter().filter(|to| printed(to)).count() + usize::from(args.json);
+    let alike = |to: &ReportTo| args.report.iter().filter(|it| it.file == to.file).count() > 1;
+    match args.report.iter().find(|to| alike(to)) {
+        Some(to) => Err(format!("two reports cannot both be written to {}", to.file.display())),
+        None if printed > 1 => {
+            Err("only one report can go to standard output, where the error lines of \
+             github go as well: write the others to files"
+                .to_owned())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a report is to go to standard output.
+pub fn is_output(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 fn plan(args: &Check) -> Plan {
@@ -65,23 +97,38 @@ fn plan(args: &Check) -> Plan {
     }
 }
 
-/// The first Ctrl-C or SIGTERM ends the checks, with every program that they started.
+/// The first Ctrl-C or SIGTERM ends the checks, the second is the end.
 pub fn stop_on_signals() -> Stop {
     let stop = Stop::default();
     let stopping = stop.clone();
-    if let Err(error) = ctrlc::set_handler(move || stopping.request()) {
+    let handled = ctrlc::set_handler(move || {
+        if stopping.requested() {
+            processes::kill_all_below();
+            exit(INTERRUPTED);
+        }
+        stopping.request();
+    });
+    if let Err(error) = handled {
         tracing::warn!("Ctrl-C will not end it in order: {error}");
     }
     stop
 }
 
-fn once(
-    exercise: &'static exercises::Exercise,
-    plan: &Plan,
-    args: &Check,
-    stop: &Stop,
-) -> ExitCode {
-    let to_people = !args.json && args.report.iter().all(|to| to.file != Path::new("-"));
+/// Kills the programs, and those that a check may still start, so that nobody waits for them. Should a check wait for
+/// something else, it is not waited for.
+fn end_programs() {
+    thread::spawn(|| {
+        let begin = Instant::now();
+        while begin.elapsed() < LAST_RESORT {
+            processes::kill_all_below();
+            thread::sleep(AGAIN);
+        }
+        exit(INTERRUPTED);
+    });
+}
+
+fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> ExitCode {
+    let to_people = !args.json && args.report.iter().all(|to| !is_output(&to.file));
     let output = Mutex::new(io::stdout());
     let say = |text: &str| {
         if to_people && let Ok(mut output) = output.lock() {
@@ -90,48 +137,68 @@ fn once(
         }
     };
     let report = schedule::run(exercise, plan, stop, &|result| say(&text::line(result)));
+    let left = processes::kill_all_below();
+    processes::reap();
     if stop.requested() {
         return complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1));
     }
     say(&text::conclusion(&report, terminal::width()));
-    if let Err(why) = write_reports(&report, args) {
-        return complain(&why, TROUBLE);
+    let written = write_reports(&report, args);
+    let status = conclude(&report, to_people && args.only.is_none());
+    match written {
+        Err(unwritten) => unwritten,
+        Ok(()) if left > 0 => complain(&format!("{left} processes could not be ended"), TROUBLE),
+        Ok(()) => status,
     }
-    conclude(&report, args.only.is_some())
 }
 
-fn write_reports(report: &Report, args: &Check) -> Result<(), String> {
+/// Writes all that can be written; the exit status of what cannot.
+fn write_reports(report: &Report, args: &Check) -> Result<(), ExitCode> {
     let own = args.json.then(|| ReportTo { format: ReportFormat::Json, file: "-".into() });
-    for to in own.iter().chain(&args.report) {
-        let text = match to.format {
-            ReportFormat::Json => report::json(report),
-            ReportFormat::Junit => report::junit::write(report)?,
-            ReportFormat::Gradescope => report::gradescope::write(report),
-            ReportFormat::Exercism => report::exercism::write(report),
-            ReportFormat::Github => {
-                // These work on standard output alone.
-                print!("{}", report::github::errors(report));
-                report::github::summary(report)
-            }
-        };
-        let written = match to.file == Path::new("-") {
-            true => io::stdout().write_all(text.as_bytes()),
-            false => fs::write(&to.file, text),
-        };
-        written.map_err(|error| format!("{}: {error}", to.file.display()))?;
-    }
-    Ok(())
+    let all: Vec<_> = own.iter().chain(&args.report).map(|to| write_report(report, to)).collect();
+    all.into_iter().collect()
 }
 
-/// The exit status; what was passed is written down.
-fn conclude(report: &Report, part: bool) -> ExitCode {
-    match (report.verdict, &report.trouble) {
-        (Overall::Pass, _) => {
-            let noted =
-                if part { Ok(()) } else { crate::exercises::passed(report.exercise, report.score) };
+fn write_report(report: &Report, to: &ReportTo) -> Result<(), ExitCode> {
+    let text = match to.format {
+        ReportFormat::Json => report::json(report),
+        ReportFormat::Junit => {
+            report::junit::write(report).map_err(|why| complain(&why, TROUBLE))?
+        }
+        ReportFormat::Gradescope => report::gradescope::write(report),
+        ReportFormat::Exercism => report::exercism::write(report),
+        ReportFormat::Github => {
+            // These work on standard output alone.
+            print(&report::github::errors(report))?;
+            report::github::summary(report)
+        }
+    };
+    match is_output(&to.file) {
+        true => print(&text),
+        false => fs::write(&to.file, text)
+            .map_err(|error| complain(&format!("{}: {error}", to.file.display()), TROUBLE)),
+    }
+}
+
+/// Prints what another program reads.
+pub fn print(text: &str) -> Result<(), ExitCode> {
+    let mut output = io::stdout();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| crate::not_written(&error))
+}
+
+/// The exit status; what was passed is written down, if the report is for the learner.
+fn conclude(report: &Report, noted: bool) -> ExitCode {
+    let why = report.trouble.as_deref().unwrap_or_default();
+    let skipped = report.checks.iter().any(|check| check.verdict == Verdict::Skip);
+    match report.verdict {
+        Overall::Pass if noted && !skipped => {
+            let noted = crate::exercises::passed(report.exercise, report.score);
             noted.map_or_else(|why| complain(&why, TROUBLE), |()| ExitCode::SUCCESS)
         }
-        (Overall::Fail, _) => ExitCode::FAILURE,
-        (Overall::Error, why) => complain(why.as_deref().unwrap_or_default(), TROUBLE),
+        Overall::Pass => ExitCode::SUCCESS,
+        Overall::Fail => ExitCode::FAILURE,
+        Overall::Error if report.no_command => complain(why, WRONG_USAGE),
+        Overall::Error => complain(why, TROUBLE),
     }
 }

@@ -1,23 +1,23 @@
 //! `socklab grade`: every submission in a folder is checked by a checker of its own, a few at a time; then a table.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
-use socklab::check::exercises::{self, Exercise};
+use socklab::check::exercises::Exercise;
 use socklab::cli::Grade;
 use socklab::stage::Stop;
 
-use crate::{WRONG_USAGE, complain};
-
-/// The checker could not do its work.
-const TROUBLE: u8 = 3;
+use crate::checking::{TROUBLE, exercise, is_output, print};
+use crate::{INTERRUPTED, WRONG_USAGE, complain};
 
 /// What came of one submission.
 struct Graded {
@@ -28,8 +28,8 @@ struct Graded {
 
 /// Grades all submissions; a row for each, in the order of their names.
 pub fn run(args: &Grade, stop: &Stop) -> ExitCode {
-    let exercise = match crate::exercises::named(&args.exercise) {
-        Ok(named) => exercises::exercise(named.name),
+    let exercise = match exercise(&args.exercise) {
+        Ok(exercise) => exercise,
         Err(why) => return complain(&why, WRONG_USAGE),
     };
     let submissions = match folders(&args.dir) {
@@ -42,26 +42,29 @@ pub fn run(args: &Grade, stop: &Stop) -> ExitCode {
         Ok(folders) => folders,
         Err(error) => return complain(&format!("{}: {error}", args.dir.display()), WRONG_USAGE),
     };
-    let Some(exercise) = exercise else { return complain("this exercise has no checks", TROUBLE) };
     let graded = all(args, &submissions, stop);
     if stop.requested() {
-        return complain("interrupted", 130);
+        return complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1));
     }
     let kept = args.reports.as_deref().map_or(Ok(()), |folder| keep(folder, &graded));
-    let written = kept.and_then(|()| write(&args.csv, &table(exercise, &graded)));
+    let table = kept.and_then(|()| Ok(table(exercise, &graded)?));
+    let written = table
+        .map_err(|error| complain(&error.to_string(), TROUBLE))
+        .and_then(|table| write(&args.csv, &table));
     match written {
-        Err(error) => complain(&error.to_string(), TROUBLE),
+        Err(unwritten) => unwritten,
         Ok(()) if graded.iter().any(|it| it.report.is_err()) => ExitCode::from(TROUBLE),
         Ok(()) => ExitCode::SUCCESS,
     }
 }
 
-/// The folders in a folder, by name.
+/// The folders in a folder, by name; hidden ones are nobody's.
 fn folders(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.is_dir() {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.is_dir() && !hidden {
             folders.push(path);
         }
     }
@@ -73,13 +76,14 @@ fn all(args: &Grade, submissions: &[PathBuf], stop: &Stop) -> Vec<Graded> {
     let progress = ProgressBar::new(submissions.len() as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let running = Running::until(stop);
     let (next, graded) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(folder) = submissions.get(next.fetch_add(1, Ordering::Relaxed)) {
             if stop.requested() {
                 return;
             }
-            let one = grade(args, folder);
+            let one = grade(args, folder, &running);
             progress.set_message(one.name.clone());
             progress.inc(1);
             graded.lock().unwrap_or_else(PoisonError::into_inner).push(one);
@@ -99,22 +103,61 @@ fn jobs(args: &Grade) -> usize {
 }
 
 /// Has a submission checked, in its folder.
-fn grade(args: &Grade, folder: &Path) -> Graded {
+fn grade(args: &Grade, folder: &Path, running: &Running) -> Graded {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Graded { report: report(args, folder), name }
+    Graded { report: report(args, folder, running), name }
 }
 
-fn report(args: &Grade, folder: &Path) -> Result<Value, String> {
-    let folder = folder.canonicalize().map_err(|error| error.to_string())?;
+fn report(args: &Grade, folder: &Path, running: &Running) -> Result<Value, String> {
+    let output = check(args, folder, running).map_err(|error| error.to_string())?;
+    let why = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.code() == Some(i32::from(TROUBLE)) {
+        return Err(why());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|_| why())
+}
+
+fn check(args: &Grade, folder: &Path, running: &Running) -> io::Result<Output> {
+    let folder = folder.canonicalize()?;
     let path = folder.display().to_string();
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut checker = Command::new(program);
+    let mut checker = Command::new(std::env::current_exe()?);
     checker.args(["check", &args.exercise, "--json", "--"]);
     checker.args(args.command.iter().map(|word| word.replace("{dir}", &path)));
     checker.current_dir(&folder).stdin(Stdio::null());
-    let output = checker.output().map_err(|error| error.to_string())?;
-    let report = serde_json::from_slice(&output.stdout);
-    report.map_err(|_| String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    let checker = checker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    running.add(&checker)?;
+    checker.wait_with_output()
+}
+
+/// The checkers that were started, to be asked to end. Those that have ended do not hear it.
+#[derive(Clone, Default)]
+struct Running {
+    checkers: Arc<Mutex<Vec<OwnedFd>>>,
+    stop: Stop,
+}
+
+impl Running {
+    fn until(stop: &Stop) -> Self {
+        let running = Self { checkers: Arc::default(), stop: stop.clone() };
+        let ending = running.clone();
+        stop.on_request(move || ending.end());
+        running
+    }
+
+    fn add(&self, checker: &Child) -> io::Result<()> {
+        let checker = pidfd_open(Pid::from_child(checker), PidfdFlags::empty())?;
+        self.checkers.lock().unwrap_or_else(PoisonError::into_inner).push(checker);
+        if self.stop.requested() {
+            self.end();
+        }
+        Ok(())
+    }
+
+    fn end(&self) {
+        for checker in self.checkers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = pidfd_send_signal(&checker, Signal::TERM);
+        }
+    }
 }
 
 /// The table: who, how many points, the first mistake, then a column for each check.
@@ -154,7 +197,7 @@ fn trouble(exercise: &Exercise, name: &str, why: &str) -> Vec<String> {
     head.into_iter().chain(none).collect()
 }
 
-fn keep(folder: &Path, graded: &[Graded]) -> Result<(), csv::Error> {
+fn keep(folder: &Path, graded: &[Graded]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for one in graded {
         if let Ok(report) = &one.report {
@@ -164,11 +207,10 @@ fn keep(folder: &Path, graded: &[Graded]) -> Result<(), csv::Error> {
     Ok(())
 }
 
-fn write(file: &Path, table: &Result<Vec<u8>, csv::Error>) -> Result<(), csv::Error> {
-    let table = table.as_ref().map_err(|error| io::Error::other(error.to_string()))?;
-    match file == Path::new("-") {
-        true => io::stdout().write_all(table)?,
-        false => fs::write(file, table)?,
+fn write(file: &Path, table: &[u8]) -> Result<(), ExitCode> {
+    if is_output(file) {
+        return print(&String::from_utf8_lossy(table));
     }
-    Ok(())
+    fs::write(file, table)
+        .map_err(|error| complain(&format!("{}: {error}", file.display()), TROUBLE))
 }

@@ -1,17 +1,21 @@
 //! What a check works on: an address of its own, programs started there, a story, the right to stop.
 
 use std::fmt::Display;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use procfs::{Current, LoadAverage};
+
+use super::fate::Fate;
 use super::processes::Held;
 use super::program::{self, Ended, Launch, Program};
 use super::story::{Story, preview};
 use super::verdict::{Checked, Finding, Stop, Words, trouble};
 use super::{ANSWER, Plan};
 use crate::stage;
-use procfs::{Current, LoadAverage};
 
 /// How often a program is looked at that is to listen soon.
 const GLANCE: Duration = Duration::from_millis(4);
@@ -33,6 +37,8 @@ pub struct Bench<'a> {
     pub story: Story,
     /// Somebody wants it to end.
     pub stop: &'a stage::Stop,
+    /// What became of its programs.
+    pub fate: Fate,
 }
 
 /// What the program is to serve.
@@ -55,7 +61,8 @@ pub struct Server {
 impl<'a> Bench<'a> {
     /// A new one.
     pub fn new(plan: &'a Plan, stop: &'a stage::Stop) -> Self {
-        Self { plan, story: Story::begin(), stop }
+        let story = Story::begin();
+        Self { plan, fate: Fate::new(story.clone()), story, stop }
     }
 
     /// Tells what has just happened.
@@ -113,10 +120,11 @@ impl<'a> Bench<'a> {
         variables: &[(&str, String)],
     ) -> Checked<Program> {
         let Plan { command, limits, .. } = self.plan;
-        let launch = Launch { command, host, port, variables, limits: *limits };
+        self.check_stop()?;
+        let fate = self.fate.clone();
+        let launch = Launch { command, host, port, variables, limits: *limits, fate };
         self.tell("check.started", &[("host", &host), ("port", &port)]);
-        let name = command.first().map_or("", String::as_str);
-        Program::start(&launch).map_err(trouble(name))
+        Program::start(&launch).map_err(|error| not_started(command, error))
     }
 
     /// Starts a client for `address`, with more of its environment, and gives it `input`, then the end of it.
@@ -192,15 +200,17 @@ impl<'a> Bench<'a> {
         transport: Transport,
         variables: &[(&str, String)],
     ) -> Checked<Server> {
-        let mut program = self.start(address, variables)?;
-        let deadline = Instant::now() + self.patiently(self.plan.startup);
+        let mut program = self.start(address, variables)?.serving();
+        let limit = self.patiently(self.plan.startup);
+        let deadline = Instant::now() + limit;
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
+            let begin = Instant::now();
             let places = places(&program, transport);
             if places.iter().any(|(place, _)| *place == address) {
                 self.tell("check.listens", &[("address", &address)]);
-                return Ok(Server { program, address });
+                return Ok(Server { program: program.mourned(self.fate.clone()), address });
             }
             if let Some(ended) = program.ended() {
                 program.ends_before(Instant::now());
@@ -214,18 +224,22 @@ impl<'a> Bench<'a> {
                 }
             }
             if Instant::now() > deadline {
-                let seconds = self.plan.startup.as_secs_f64();
-                self.tell("check.never-listened", &[("seconds", &seconds)]);
-                let finding = Finding::new(
-                    "check.not-listening",
-                    &[("address", &address), ("seconds", &seconds)],
-                );
-                return Err(finding
-                    .but(format!("a socket that listens at {address}"), "none")
-                    .into());
+                return Err(self.not_listening(&program, address, limit).into());
             }
-            std::thread::sleep(GLANCE);
+            // On a machine with many processes a look takes its time, which others need, too.
+            std::thread::sleep(GLANCE.max(begin.elapsed()));
         }
+    }
+
+    fn not_listening(&self, program: &Program, address: SocketAddr, limit: Duration) -> Finding {
+        let seconds = format!("{:.1}", limit.as_secs_f64());
+        self.tell("check.never-listened", &[("seconds", &seconds)]);
+        let id = match program.processes().are_stopped() {
+            true => "check.stopped",
+            false => "check.not-listening",
+        };
+        let finding = Finding::new(id, &[("address", &address), ("seconds", &seconds)]);
+        finding.but(format!("a socket that listens at {address}"), "none")
     }
 
     /// # Errors
@@ -249,12 +263,27 @@ fn places(program: &Program, transport: Transport) -> Vec<(SocketAddr, Held)> {
 /// It ended when it should have begun to serve.
 pub fn ended_early(ended: Ended, program: &Program) -> Finding {
     let last = program.last_words();
-    let actual = Words::new("check.ended", &[("how", &ended), ("last", &last)]).to_string();
+    let id = if last.is_empty() { "check.ended-silently" } else { "check.ended" };
+    let actual = Words::new(id, &[("how", &ended), ("last", &last)]).to_string();
     Finding::new("check.ended-early", &[("how", &ended)])
         .but(Words::new("check.goes-on", &[]).to_string(), actual)
 }
 
 fn at_wrong_place(place: SocketAddr, address: SocketAddr) -> Finding {
     let finding = Finding::new("check.wrong-place", &[("place", &place), ("address", &address)]);
-    finding.mistake("wrong-interface").but(address.to_string(), place.to_string())
+    let finding = finding.but(address.to_string(), place.to_string());
+    // Another port is no other interface.
+    match place.ip() == address.ip() {
+        true => finding,
+        false => finding.mistake("wrong-interface"),
+    }
+}
+
+/// That there is no such command is no fault of the checker's; that there is no memory for it is.
+fn not_started(command: &[String], error: io::Error) -> Stop {
+    let name = command.first().map_or("", String::as_str);
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => trouble(name)(error),
+        _ => Stop::NoCommand(format!("{name}: {error}")),
+    }
 }

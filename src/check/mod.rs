@@ -14,6 +14,8 @@ pub mod bench;
 pub mod datagrams;
 pub mod evidence;
 pub mod exercises;
+pub mod fate;
+pub mod limits;
 pub mod listener;
 pub mod peer;
 pub mod private;
@@ -25,6 +27,8 @@ pub mod story;
 pub mod verdict;
 
 use std::time::Duration;
+
+pub use limits::Limits;
 
 /// What is to be checked, and how.
 #[derive(Clone, Debug)]
@@ -38,30 +42,6 @@ pub struct Plan {
     /// What a program may use.
     pub limits: Limits,
 }
-
-/// What a program may use at most.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Seconds of processor time.
-    pub cpu_seconds: u64,
-    /// Bytes of memory of its own: what it may write to, and shares with no other process (RLIMIT_DATA). Address space that is
-    /// only reserved, as the run-time systems of some languages do, does not count.
-    pub memory: u64,
-    /// Processes and threads of this user.
-    pub processes: u64,
-    /// Bytes in a file that it writes.
-    pub file_size: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let (gib, mib) = (1 << 30, 1 << 20);
-        Self { cpu_seconds: 60, memory: 4 * gib, processes: 4096, file_size: 64 * mib }
-    }
-}
-
-/// The soft limit of descriptors: enough for a thousand clients.
-pub const DESCRIPTORS: u64 = 4096;
 
 /// How long an answer may take. A program that is alive and well needs a thousandth of it; a loaded machine needs some.
 pub const ANSWER: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 //!
 //! The checker enters a new user, network and mount namespace itself, while it has one thread only (unshare(2): with more
 //! it gets EINVAL). The user is root there, over what belongs to the namespace and nothing else; so raw sockets work, too.
+//! Who is root already stays who he is.
 
 use std::fs;
 use std::io::{self, Write};
@@ -23,6 +24,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// A name that has two addresses in a private network, both on loopback, in this order.
 pub const TWO_ADDRESSES: (&str, [&str; 2]) = ("two-addresses.test", ["127.200.0.1", "127.200.0.2"]);
 
+/// What `mount` is not told.
+const NOTHING: Option<&str> = None;
+
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static NAMED: AtomicBool = AtomicBool::new(false);
 
@@ -31,12 +35,12 @@ static NAMED: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// The system does not allow it: the checks then run in the machine's own network, each at addresses of its own.
 pub fn enter() -> io::Result<()> {
-    let (user, group) = (getuid(), getgid());
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
-    // Without this, an ordinary user may not write gid_map (user_namespaces(7)).
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
+    let network = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    // An administrator needs no new user for it, and would lose the right to other users' files.
+    match unshare(network) {
+        Ok(()) => mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_SLAVE, NOTHING)?,
+        Err(_) => enter_as_new_user(network)?,
+    }
     bring_up_loopback()?;
     ENTERED.store(true, Ordering::Relaxed);
     match name_two_addresses() {
@@ -44,6 +48,15 @@ pub fn enter() -> io::Result<()> {
         Err(error) => tracing::info!(%error, "no hosts file of its own"),
     }
     Ok(())
+}
+
+fn enter_as_new_user(network: CloneFlags) -> io::Result<()> {
+    let (user, group) = (getuid(), getgid());
+    unshare(CloneFlags::CLONE_NEWUSER | network)?;
+    // Without this, an ordinary user may not write gid_map (user_namespaces(7)).
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+    fs::write("/proc/self/gid_map", format!("0 {group} 1"))
 }
 
 /// Whether this process has a network of its own.
@@ -113,7 +126,7 @@ fn name_two_addresses() -> io::Result<()> {
     for address in addresses {
         writeln!(hosts, "\n{address} {name}")?;
     }
-    mount(Some(hosts.path()), "/etc/hosts", None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    mount(Some(hosts.path()), "/etc/hosts", NOTHING, MsFlags::MS_BIND, NOTHING)?;
     // The file goes; what is mounted stays.
     Ok(())
 }

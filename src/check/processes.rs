@@ -1,17 +1,30 @@
 //! A program's processes, as `/proc` tells of them: which there are, what they use, which sockets they hold.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, getpgrp};
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry};
 use procfs::process::{FDTarget, Process, all_processes};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+use rustix::process::{
+    Pid as RustixPid, PidfdFlags, PidfdGetfdFlags, WaitOptions, getpid, pidfd_getfd, pidfd_open,
+    set_child_subreaper, wait,
+};
 
 /// The environment variable by which a process is known again that has left its parent.
 pub const TAG: &str = "SOCKLAB_RUN";
+
+/// How long killed processes may take to go. Who is not gone then cannot be killed: it is another user's.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often they are looked for.
+const GLANCE: Duration = Duration::from_millis(2);
 
 /// A program's processes: the one that was started, and all that come from it.
 #[derive(Clone, Debug)]
@@ -39,32 +52,35 @@ impl Processes {
 
     /// Those that there are now. A process that has ended, and waits for its parent to hear of it, is none.
     pub fn alive(&self) -> Vec<Process> {
-        let all: Vec<(Process, i32)> =
-            all_processes().into_iter().flatten().flatten().filter_map(running).collect();
-        let parents: HashMap<i32, i32> =
-            all.iter().map(|(process, parent)| (process.pid, *parent)).collect();
-        let descends = |mut pid: i32| {
-            while pid != self.first {
-                match parents.get(&pid) {
-                    Some(&parent) => pid = parent,
-                    None => return false,
-                }
-            }
-            true
-        };
-        let me = std::process::id().cast_signed();
-        // Only what has lost its parent is asked for its tag: to read the environment of all processes takes long.
-        let lost = |parent: i32| [1, me].contains(&parent);
-        let own = all.into_iter().filter(|(process, parent)| {
-            descends(process.pid) || lost(*parent) && self.has_tag(process)
-        });
-        own.map(|(process, _)| process).collect()
+        let own = |&(pid, root): &(i32, i32)| root == self.first || self.has_tag(pid);
+        seen_below(|all| all.into_iter().filter(own).map(|(pid, _)| pid).collect())
     }
 
-    /// Whether it was started by one of them, and has been given to another parent since.
-    fn has_tag(&self, process: &Process) -> bool {
-        let environment = process.environ().unwrap_or_default();
+    /// Whether it was started by one of them, and has been given to this process since, which is the subreaper.
+    fn has_tag(&self, pid: i32) -> bool {
+        let environment = Process::new(pid).and_then(|process| process.environ());
+        let environment = environment.unwrap_or_default();
         environment.get(OsStr::new(TAG)).is_some_and(|tag| *tag == *self.tag)
+    }
+
+    /// Kills them, and waits a while until they are gone; says whether they are.
+    pub fn kill(&self) -> bool {
+        kill_all(|| self.alive()).is_empty()
+    }
+
+    /// Whether all of them have been stopped, as by SIGSTOP, and do nothing until they are continued.
+    pub fn are_stopped(&self) -> bool {
+        let alive = self.alive();
+        let stopped = |process: &Process| process.stat().is_ok_and(|stat| stat.state == 'T');
+        !alive.is_empty() && alive.iter().all(stopped)
+    }
+
+    /// How many they are, each counted with its threads, and how many bytes of memory they have in use.
+    pub fn usage(&self) -> (u64, u64) {
+        let stats = self.alive().into_iter().filter_map(|process| process.stat().ok());
+        let used = stats.map(|stat| (stat.num_threads.cast_unsigned(), stat.rss));
+        let (threads, pages) = used.fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+        (threads, pages * procfs::page_size())
     }
 
     /// The processor time that they have used.
@@ -152,10 +168,92 @@ impl Processes {
     }
 }
 
-/// The process and its parent, if it has not ended.
-fn running(process: Process) -> Option<(Process, i32)> {
+/// The process, if it has not ended. One whose first thread has ended looks as if it had.
+fn running(pid: i32) -> Option<Process> {
+    let process = Process::new(pid).ok()?;
     let stat = process.stat().ok()?;
-    (stat.state != 'Z').then_some((process, stat.ppid))
+    (stat.state != 'Z' || stat.num_threads > 1).then_some(process)
+}
+
+/// The children of a process. A look at all processes of the machine would say the same, and take longer the more there
+/// are; it is for kernels that do not tell.
+fn children_of(pid: i32) -> Vec<i32> {
+    static TOLD: LazyLock<bool> =
+        LazyLock::new(|| Path::new("/proc/thread-self/children").exists());
+    if !*TOLD {
+        return with_parent(pid);
+    }
+    let tasks = Process::new(pid).and_then(|process| process.tasks());
+    let children = tasks.into_iter().flatten().flatten().filter_map(|task| task.children().ok());
+    children.flatten().filter_map(|pid| pid.try_into().ok()).collect()
+}
+
+fn with_parent(parent: i32) -> Vec<i32> {
+    let stats = all_processes().into_iter().flatten().flatten().filter_map(|it| it.stat().ok());
+    stats.filter(|stat| stat.ppid == parent).map(|stat| stat.pid).collect()
+}
+
+/// The running processes among those that `pick` picks from all that come from this one. When there are none, it looks
+/// again: the kernel may leave out a child when another one ends meanwhile (proc_pid_children(5)).
+fn seen_below(pick: impl Fn(Vec<(i32, i32)>) -> Vec<i32>) -> Vec<Process> {
+    const LOOKS: usize = 3;
+    let looks = (0..LOOKS).map(|_| pick(below()).into_iter().filter_map(running).collect());
+    looks.into_iter().find(|seen: &Vec<Process>| !seen.is_empty()).unwrap_or_default()
+}
+
+/// All processes that come from this one, each with the child of this one that it comes from.
+fn below() -> Vec<(i32, i32)> {
+    let mut all: Vec<(i32, i32)> = Vec::new();
+    // A process whose parent ends meanwhile comes to this one, and would be missed: so look again until nobody has come.
+    loop {
+        let children = children_of(std::process::id().cast_signed());
+        let known: HashSet<i32> = all.iter().map(|(pid, _)| *pid).collect();
+        let new: Vec<i32> = children.into_iter().filter(|pid| !known.contains(pid)).collect();
+        if new.is_empty() {
+            return all;
+        }
+        let found = new
+            .into_iter()
+            .flat_map(|root| with_descendants(root).into_iter().map(move |pid| (pid, root)));
+        all.extend(found.filter(|(pid, _)| !known.contains(pid)));
+    }
+}
+
+/// It, its children, and theirs.
+fn with_descendants(pid: i32) -> Vec<i32> {
+    let (mut pids, mut next) = (vec![pid], 0);
+    while let Some(&pid) = pids.get(next) {
+        pids.extend(children_of(pid));
+        next += 1;
+    }
+    pids
+}
+
+/// Kills what `alive` finds, until it finds nothing or that takes too long; what is left then.
+fn kill_all(alive: impl Fn() -> Vec<Process>) -> Vec<Process> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = alive();
+        if left.is_empty() || Instant::now() > deadline {
+            return left;
+        }
+        // A group is killed at one stroke: none of its processes can start another meanwhile.
+        for group in groups(&left) {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        for process in &left {
+            // It may end by itself this very moment.
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// The process groups that they are in, without this process's own.
+fn groups(processes: &[Process]) -> BTreeSet<Pid> {
+    let stats = processes.iter().filter_map(|process| process.stat().ok());
+    let groups = stats.map(|stat| Pid::from_raw(stat.pgrp));
+    groups.filter(|group| *group != getpgrp() && group.as_raw() > 1).collect()
 }
 
 fn sockets_of(process: &Process) -> Vec<Held> {
@@ -182,14 +280,18 @@ fn plain(mut entry: TcpNetEntry) -> TcpNetEntry {
 }
 
 fn udp(process: &Process) -> Vec<UdpNetEntry> {
-    [process.udp(), process.udp6()].into_iter().flatten().flatten().collect()
+    let plain = |mut entry: UdpNetEntry| {
+        entry.local_address.set_ip(entry.local_address.ip().to_canonical());
+        entry
+    };
+    [process.udp(), process.udp6()].into_iter().flatten().flatten().map(plain).collect()
 }
 
 impl Held {
     /// A duplicate of the descriptor, to read its options. To be dropped at once: as long as it is open, the program's
     /// close sends no FIN. `None` where the system does not allow it.
     pub fn duplicate(&self) -> Option<OwnedFd> {
-        let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        let pidfd = pidfd_open(RustixPid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
         pidfd_getfd(pidfd, self.fd, PidfdGetfdFlags::empty()).ok()
     }
 
@@ -204,13 +306,24 @@ impl Held {
     }
 }
 
-/// The processes that have been given to this one because their parents ended, and wait to be heard of.
-pub fn orphans(known: &BTreeSet<i32>) -> Vec<i32> {
-    let me = std::process::id().cast_signed();
-    let all = all_processes().into_iter().flatten().flatten();
-    let children = all.filter_map(|process| {
-        let stat = process.stat().ok()?;
-        (stat.ppid == me && !known.contains(&stat.pid)).then_some(stat.pid)
-    });
-    children.collect()
+/// Makes processes whose parents end children of this one, wherever they have gone.
+pub fn adopt_orphans() {
+    if let Err(error) = set_child_subreaper(Some(getpid())) {
+        tracing::warn!(%error, "programs that leave their parents will not be found");
+    }
+}
+
+/// Everything that comes from this process, also what left its session and forgot its environment.
+fn all_below() -> Vec<Process> {
+    seen_below(|all| all.into_iter().map(|(pid, _)| pid).collect())
+}
+
+/// Kills everything that comes from this process; says how many processes could not be ended.
+pub fn kill_all_below() -> usize {
+    kill_all(all_below).len()
+}
+
+/// Hears of the end of everything that was killed. Only when nobody else waits for children of this process.
+pub fn reap() {
+    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
 }

@@ -6,22 +6,26 @@ use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rustix::process::{Pid as RustixPid, Resource, Rlimit, prlimit};
 
-use super::processes::{Processes, TAG};
-use super::{DESCRIPTORS, Limits};
+use super::fate::Fate;
+use super::limits::{self, Limits};
+use super::processes::{Processes, TAG, adopt_orphans};
 
 /// How much of its output is kept, from the beginning; the rest is read and forgotten.
 const KEPT: usize = 4 << 20;
 
 /// How long it has to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a server may take to end that has closed all its sockets.
+const LAST_BREATH: Duration = Duration::from_millis(500);
 
 /// How often a process is looked at that gives no sign by itself.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -37,6 +41,12 @@ pub struct Program {
     output: Stream,
     errors: Stream,
     status: Option<ExitStatus>,
+    /// Dropped with it, which ends the warden.
+    _warden: Sender<()>,
+    /// It goes on as long as one of its processes does.
+    serves: bool,
+    /// What is told of its end, when nobody asked for it.
+    mourner: Option<Fate>,
 }
 
 /// How a program ended.
@@ -53,6 +63,8 @@ impl fmt::Display for Ended {
         match self {
             Self::Exit(code) => write!(f, "exit status {code}"),
             Self::Signal(number) => match Signal::try_from(*number) {
+                Ok(Signal::SIGXCPU) => write!(f, "SIGXCPU: more processor time than --limits cpu"),
+                Ok(Signal::SIGXFSZ) => write!(f, "SIGXFSZ: a file larger than --limits file"),
                 Ok(signal) => write!(f, "{}", signal.as_str()),
                 Err(_) => write!(f, "signal {number}"),
             },
@@ -72,6 +84,8 @@ pub struct Launch<'a> {
     pub variables: &'a [(&'a str, String)],
     /// What it may use.
     pub limits: Limits,
+    /// Where it is told that it used more.
+    pub fate: Fate,
 }
 
 impl Program {
@@ -81,34 +95,19 @@ impl Program {
     /// There is no such command, or it may not be run.
     pub fn start(launch: &Launch) -> io::Result<Self> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
+        static ADOPTED: Once = Once::new();
+        ADOPTED.call_once(adopt_orphans);
         let tag = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-        let port = launch.port.to_string();
-        let filled = |word: &String| word.replace("{host}", launch.host).replace("{port}", &port);
-        let words: Vec<String> = launch.command.iter().map(filled).collect();
-        let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(name);
-        command
-            .args(args)
-            .env("SOCKLAB_HOST", launch.host)
-            .env("SOCKLAB_PORT", &port)
-            .env(TAG, &tag);
-        command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
-        for name in HIDING {
-            command.env_remove(name);
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
         let mut child = {
+            let mut command = command(launch, &tag)?;
             let _alone = spawning();
             command.spawn()?
         };
-        limit(&child, &launch.limits);
+        limits::set(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let warden = limits::guard(processes.clone(), launch.limits, launch.fate.clone())?;
         let stream = |pipe: Option<Box<dyn Read + Send>>| {
             Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())))
         };
@@ -119,7 +118,22 @@ impl Program {
             errors: stream(errors.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
             child,
             status: None,
+            _warden: warden,
+            serves: false,
+            mourner: None,
         })
+    }
+
+    /// It is a server, and may leave its work to another process.
+    pub fn serving(mut self) -> Self {
+        self.serves = true;
+        self
+    }
+
+    /// Its end is told, unless somebody asks it to end.
+    pub fn mourned(mut self, fate: Fate) -> Self {
+        self.mourner = Some(fate);
+        self
     }
 
     /// Its processes.
@@ -167,7 +181,8 @@ impl Program {
         if self.status.is_none() {
             self.status = self.child.try_wait().ok().flatten();
         }
-        self.status.map(|status| match (status.code(), status.signal()) {
+        let ended = self.status.filter(|_| !self.serves || self.processes.alive().is_empty());
+        ended.map(|status| match (status.code(), status.signal()) {
             (Some(code), _) => Ended::Exit(code),
             (None, signal) => Ended::Signal(signal.unwrap_or_default()),
         })
@@ -202,7 +217,10 @@ impl Program {
 
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
+        self.mourn();
         self.signal(Signal::SIGTERM);
+        // One that was stopped hears of it when it goes on.
+        self.signal(Signal::SIGCONT);
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();
@@ -215,14 +233,10 @@ impl Program {
         true
     }
 
-    /// Ends all its processes now.
+    /// Ends all its processes now. Another user's it cannot; then it gives up after a while.
     pub fn kill(&mut self) {
-        // One that is being killed may just have started another.
-        while !self.processes.alive().is_empty() {
-            self.signal(Signal::SIGKILL);
-            self.ended();
-            thread::sleep(GLANCE);
-        }
+        self.mourn();
+        self.processes.kill();
         self.ended();
     }
 
@@ -232,12 +246,22 @@ impl Program {
             let _ = kill(Pid::from_raw(process.pid), signal);
         }
     }
+
+    /// Before it is asked to end: tells if it has ended already.
+    fn mourn(&mut self) {
+        let Some(fate) = self.mourner.take() else { return };
+        // The kernel closes a process's sockets first: a server without any is about to end.
+        let ends = self.processes.sockets().is_empty();
+        let patience = if ends { LAST_BREATH } else { Duration::ZERO };
+        if let Some(how) = self.ends_before(Instant::now() + patience) {
+            fate.ended(how, &self.last_words());
+        }
+    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -248,25 +272,20 @@ pub fn spawning() -> MutexGuard<'static, ()> {
     SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sets what it may use. It may have run for a moment without.
-fn limit(child: &Child, limits: &Limits) {
-    let pid = RustixPid::from_child(child);
-    let limits = [
-        (Resource::Cpu, limits.cpu_seconds),
-        (Resource::Data, limits.memory),
-        (Resource::Nproc, limits.processes),
-        (Resource::Fsize, limits.file_size),
-        (Resource::Core, 0),
-    ];
-    let set = |resource, current, maximum| {
-        if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
-            tracing::warn!(?resource, %error, "a limit that could not be set");
-        }
-    };
-    for (resource, amount) in limits {
-        set(resource, Some(amount), Some(amount));
+/// The command that starts it.
+fn command(launch: &Launch, tag: &str) -> io::Result<Command> {
+    let port = launch.port.to_string();
+    let filled = |word: &String| word.replace("{host}", launch.host).replace("{port}", &port);
+    let words: Vec<String> = launch.command.iter().map(filled).collect();
+    let (name, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(name);
+    command.args(args).env("SOCKLAB_HOST", launch.host).env("SOCKLAB_PORT", &port).env(TAG, tag);
+    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+    for name in HIDING {
+        command.env_remove(name);
     }
-    set(Resource::Nofile, Some(DESCRIPTORS), Some(DESCRIPTORS));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    Ok(command)
 }
 
 /// What comes out of a pipe, read on a thread so that the program never waits for the checker.

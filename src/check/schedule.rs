@@ -65,7 +65,13 @@ impl Telling<'_> {
 /// A check's end.
 struct Ended {
     result: Result,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+/// Why a check could not be run, if that is no property of the machine.
+struct Trouble {
+    what: String,
+    no_command: bool,
 }
 
 /// The checks to run: all, or one with those that it builds on.
@@ -134,6 +140,10 @@ fn one(
         None => catch_unwind(AssertUnwindSafe(|| (check.run)(&bench)))
             .unwrap_or_else(|_| Err(panicked(check))),
     };
+    let outcome = outcome.map_err(|stop| match stop {
+        Stop::Failed(finding) => bench.fate.correct(*finding).into(),
+        other => other,
+    });
     let mut result = Result {
         id: check.id,
         title: Words::new(&format!("{}.{}.title", exercise.name, check.id), &[]).to_string(),
@@ -157,9 +167,13 @@ fn panicked(check: &Check) -> Stop {
 }
 
 /// Writes an outcome into the result; the checker's trouble, if there was any.
-fn enter(result: &mut Result, outcome: Checked) -> Option<String> {
+fn enter(result: &mut Result, outcome: Checked) -> Option<Trouble> {
     let Err(stop) = outcome else { return None };
     result.score = 0;
+    let mut skip = |why: Words| {
+        result.verdict = Verdict::Skip;
+        result.cause = why.to_string();
+    };
     match stop {
         Stop::Failed(finding) => {
             result.verdict = Verdict::Fail;
@@ -171,14 +185,16 @@ fn enter(result: &mut Result, outcome: Checked) -> Option<String> {
             None
         }
         Stop::Skipped(why) => {
-            result.verdict = Verdict::Skip;
-            result.cause = why.to_string();
+            skip(why);
             None
         }
         Stop::Trouble(what) => {
-            result.verdict = Verdict::Skip;
-            result.cause = Words::new("check.trouble", &[("what", &what)]).to_string();
-            Some(what)
+            skip(Words::new("check.trouble", &[("what", &what)]));
+            Some(Trouble { what, no_command: false })
+        }
+        Stop::NoCommand(what) => {
+            skip(Words::new("check.no-command", &[("what", &what)]));
+            Some(Trouble { what, no_command: true })
         }
     }
 }
@@ -187,14 +203,18 @@ fn report(
     exercise: &Exercise,
     plan: &Plan,
     checks: Vec<Result>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
 ) -> Report {
     let sum = |points: fn(&Result) -> u32| checks.iter().map(points).sum();
+    let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
     let verdict = match &trouble {
         Some(_) => Overall::Error,
-        None if checks.iter().any(|check| check.verdict == Verdict::Fail) => Overall::Fail,
-        None => Overall::Pass,
+        None if any(Verdict::Fail) => Overall::Fail,
+        None if any(Verdict::Pass) => Overall::Pass,
+        None => Overall::Error,
     };
+    // What could not be looked at at all has not passed.
+    let skipped = checks.first().filter(|_| verdict == Overall::Error);
     Report {
         schema: SCHEMA,
         exercise: exercise.name,
@@ -202,7 +222,8 @@ fn report(
         verdict,
         score: sum(|check| check.score),
         max_score: sum(|check| check.max_score),
-        trouble,
+        no_command: trouble.as_ref().is_some_and(|trouble| trouble.no_command),
+        trouble: trouble.map(|it| it.what).or_else(|| skipped.map(|check| check.cause.clone())),
         checks,
     }
 }

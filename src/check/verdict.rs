@@ -16,6 +16,8 @@ pub enum Stop {
     Skipped(Words),
     /// The checker could not do its work.
     Trouble(String),
+    /// The command that was given cannot be run.
+    NoCommand(String),
 }
 
 /// What a check returns.
@@ -154,6 +156,9 @@ pub struct Report {
     /// Why the checker could not do its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// Whether that is because the command that was given cannot be run.
+    #[serde(skip)]
+    pub no_command: bool,
     /// Each check, in causal order.
     pub checks: Vec<Result>,
 }

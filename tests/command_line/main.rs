@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod clients;
+mod exercises;
 mod lookup;
 mod output;
 mod servers;

@@ -91,7 +91,8 @@ fn while_reading<T>(bench: &Bench, deaf: &Peer, work: impl FnOnce() -> T) -> T {
 fn thousand(bench: &Bench) -> Checked {
     room()?;
     let plan = with_stacks(bench.plan);
-    let bench = &Bench { plan: &plan, story: bench.story.clone(), stop: bench.stop };
+    let (story, fate) = (bench.story.clone(), bench.fate.clone());
+    let bench = &Bench { plan: &plan, story, stop: bench.stop, fate };
     let mut server = echo::serve(bench)?;
     let deaf = deaf(bench, &server)?;
     // What each single one does would fill a book.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{explanation, pretty};
+use super::{explanation, pretty, typed};
 use crate::check::verdict::{Overall, Report, Result, Verdict};
 
 /// How long a test's output may be, and the message of all.
@@ -53,7 +53,7 @@ fn test(report: &Report, check: &Result) -> Test {
             "socklab check {} --only {} -- {}",
             report.exercise,
             check.id,
-            report.command.join(" ")
+            typed(&report.command)
         ),
     }
 }

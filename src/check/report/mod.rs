@@ -40,6 +40,16 @@ fn mistake(words: &str, id: &str) -> String {
     word(words, &[("title", &title), ("id", &id)])
 }
 
+/// The command as it is to be typed.
+fn typed(command: &[String]) -> String {
+    let plain = |it: char| it.is_alphanumeric() || "_-+=./:,@%{}".contains(it);
+    let quoted = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 fn word(id: &str, blanks: &[(&str, &dyn std::fmt::Display)]) -> String {
     Words::new(&format!("check.report.{id}"), blanks).to_string()
 }

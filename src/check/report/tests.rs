@@ -33,6 +33,7 @@ fn report() -> Report {
         score: 10,
         max_score: 30,
         trouble: None,
+        no_command: false,
         checks: ["one", "two", "three"]
             .into_iter()
             .zip(verdicts)
@@ -101,4 +102,10 @@ fn github_gets_a_summary_that_no_text_can_break_and_lines_for_errors() {
             .starts_with("::error title=the title of two%3A 100 %25%2C a | b::line one%0Aline two"),
         "{errors}"
     );
+}
+
+#[test]
+fn a_command_can_be_typed_again() {
+    let words = ["./a b", "it's", "", "{port}", "$HOME"].map(str::to_owned);
+    assert_eq!(typed(&words), r"'./a b' 'it'\''s' '' {port} '$HOME'");
 }

@@ -3,8 +3,8 @@
 use colored::{ColoredString, Colorize};
 use textwrap::WordSplitter;
 
-use super::word;
-use crate::check::verdict::{Report, Result, Verdict};
+use super::{typed, word};
+use crate::check::verdict::{Overall, Report, Result, Verdict};
 
 /// The room for a check's title.
 const TITLE: usize = 60;
@@ -35,6 +35,9 @@ fn mark(verdict: Verdict) -> ColoredString {
 
 /// What follows the lines: the first failure as a story, or what to try next.
 pub fn conclusion(report: &Report, width: usize) -> String {
+    if report.verdict == Overall::Error {
+        return format!("\n{}\n", word("not-checked", &[]));
+    }
     let first = report.checks.iter().find(|check| check.verdict == Verdict::Fail);
     let story = first.map_or_else(|| praise(report), |check| story(report, check, width));
     let points = word("points", &[("score", &report.score), ("max", &report.max_score)]);
@@ -65,7 +68,7 @@ fn story(report: &Report, check: &Result, width: usize) -> String {
     page += &indented(&check.cause, width, "  ", "  ");
     page += "\n";
     page.extend(check.mistake.iter().chain(&check.or_else).enumerate().map(mistake_line));
-    let command = report.command.join(" ");
+    let command = typed(&report.command);
     let blanks: [(&str, &dyn std::fmt::Display); 3] =
         [("exercise", &report.exercise), ("check", &check.id), ("command", &command)];
     page + &indented(&word("again", &blanks), width, "  ", "      ")

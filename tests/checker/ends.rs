@@ -1,0 +1,63 @@
+//! Ends that come from outside: Ctrl-C, SIGTERM, a reader who leaves.
+
+use nix::sys::signal::Signal;
+
+use super::support::process::eventually;
+use super::*;
+
+/// In the middle of a check of this program, once `begun` says that it has come so far.
+fn interrupted(signal: Signal, peculiarity: &str, begun: impl Fn(&Mark, &mut Program)) {
+    let mark = Mark::new();
+    let options = ["--startup-timeout", "60s"];
+    let mut checker = Program::run(check(&options, &mark.odd(peculiarity)));
+    let pid = checker.pid();
+    begun(&mark, &mut checker);
+    checker.signal(signal);
+    let finished = checker.wait();
+    assert_eq!(finished.code, 130, "{}", finished.errors);
+    assert!(finished.errors.contains("interrupted"), "{}", finished.errors);
+    nothing_left(pid, &mark);
+}
+
+fn runs(mark: &Mark, _: &mut Program) {
+    assert!(eventually(|| !mark.processes().is_empty()), "it is not started");
+}
+
+fn listens(_: &Mark, checker: &mut Program) {
+    checker.wait_for_line("first check", |line| line.contains("5/5").then_some(()));
+}
+
+#[test]
+fn ctrl_c_and_sigterm_end_all_of_it() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        interrupted(signal, "never", runs);
+        interrupted(signal, "stubborn", listens);
+        interrupted(signal, "leaves", listens);
+        interrupted(signal, "forgets", runs);
+    }
+}
+
+/// Whether anybody reads what is said does not change the verdict.
+#[test]
+fn a_reader_who_leaves_changes_nothing() {
+    let mark = Mark::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let checker = Program::run_into(check(&["--only", "restart"], &mark.odd("leaves")), writer);
+    let pid = checker.pid();
+    let finished = checker.finish();
+    assert_eq!((finished.code, finished.errors.as_str()), (0, ""));
+    nothing_left(pid, &mark);
+}
+
+/// A report that nobody reads was not delivered.
+#[test]
+fn a_report_into_a_closed_pipe_is_said_to_be_lost() {
+    for options in [&["--json"][..], &["--report", "junit=-"], &["--report", "github=-"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let finished = Program::run_into(check(options, &["true".to_owned()]), writer).finish();
+        assert_eq!(finished.code, 141, "{options:?}: {}", finished.errors);
+        assert_eq!(finished.errors.lines().count(), 1, "{options:?}: {}", finished.errors);
+    }
+}

@@ -1,0 +1,113 @@
+//! Programs that do what no program should.
+
+use super::*;
+
+/// They echo as they should, so they pass; and the checker has to find and end them.
+#[test]
+fn odd_servers_that_are_right_pass_and_are_ended() {
+    for peculiarity in ["leaves", "stubborn", "chatty", "mute", "mapped"] {
+        let mark = Mark::new();
+        let checker = Program::run(check(&["--only", "restart"], &mark.odd(peculiarity)));
+        let pid = checker.pid();
+        let finished = checker.finish();
+        assert_eq!(finished.code, 0, "{peculiarity}: {}", finished.text());
+        nothing_left(pid, &mark);
+    }
+}
+
+/// What is said of a program that fails, and which mistake is named, if one is.
+fn is_told(peculiarity: &str, options: &[&str], words: &[&str], mistake: Option<&str>) {
+    let (mark, folder) = (Mark::new(), tempfile::tempdir().expect("a folder"));
+    let mut program = mark.odd(peculiarity);
+    program.push(folder.path().to_str().expect("a path").to_owned());
+    let options = [&["--json", "--only", "text"], options].concat();
+    let checker = Program::run(check(&options, &program));
+    let pid = checker.pid();
+    let finished = checker.finish();
+    let report = report(&finished);
+    let failed = first_failed(&report);
+    assert_eq!((finished.code, &report["verdict"]), (1, &"fail".into()), "{peculiarity}");
+    assert_eq!(failed["mistake"].as_str(), mistake, "{peculiarity}: {failed:#}");
+    let told = format!("{}\n{}\n{:#}", failed["cause"], failed["actual"], failed["story"]);
+    for word in words {
+        assert!(told.contains(word), "{peculiarity}: no {word:?} in {told}");
+    }
+    nothing_left(pid, &mark);
+}
+
+#[test]
+fn a_program_that_does_not_serve_is_told_why() {
+    let soon = &["--startup-timeout", "1s"];
+    is_told("never", soon, &["does not listen at 127."], None);
+    is_told("ends", &[], &["ended (exit status 0) when it should have begun"], None);
+    is_told("fails", &[], &["ended (exit status 1)", "last words: no such thing"], None);
+    is_told("killed", &[], &["ended (SIGKILL) when"], None);
+    is_told("stopped", soon, &["does not listen", "has been stopped"], None);
+    is_told("dies", &[], &["ended (exit status 7) in the middle of the check"], None);
+}
+
+#[test]
+fn a_program_that_listens_elsewhere_is_told_where() {
+    is_told("everywhere", &[], &["listens at 0.0.0.0:"], Some("wrong-interface"));
+    // Another port of the right address is no other interface.
+    is_told("other_port", &[], &["listens at 127.", "and not at 127."], None);
+}
+
+#[test]
+fn a_program_that_runs_wild_is_held_to_its_limits() {
+    is_told("many", &["--limits", "processes=30"], &["It may have 30 (--limits processes"], None);
+    is_told("hungry", &["--limits", "memory=100M"], &["It may use 100 (--limits memory"], None);
+    is_told("spins", &["--limits", "cpu=1", "--startup-timeout", "20s"], &["SIGXCPU"], None);
+    is_told("writes", &["--limits", "file=1M"], &["SIGXFSZ"], None);
+}
+
+/// It left its parent, its session and its environment: who looks for what it started finds it nevertheless.
+#[test]
+fn what_forgets_where_it_comes_from_is_ended_too() {
+    is_told("forgets", &[], &["ended (exit status 0)"], None);
+}
+
+/// That is no fault of the program's, which is not there, and none of the checker's.
+#[test]
+fn a_command_that_cannot_be_run_is_wrong_usage() {
+    for command in ["./no-such-program", "/dev/null", ""] {
+        let command = vec![command.to_owned()];
+        let finished = Program::run(check(&["--json"], &command)).finish();
+        assert_eq!(finished.code, 2, "{}", finished.errors);
+        assert_eq!(finished.errors.lines().count(), 1, "{}", finished.errors);
+        let report = report(&finished);
+        assert_eq!((&report["verdict"], &report["score"]), (&"error".into(), &0.into()));
+        let told = report["checks"][0]["cause"].as_str().expect("a cause");
+        assert!(told.starts_with("the command cannot be run: "), "{told}");
+    }
+}
+
+/// Where the system allows no private network, each check has an address of its own.
+#[test]
+fn many_checks_side_by_side_do_not_disturb_each_other() {
+    const CHECKS: usize = 24;
+    for confined in [false, true] {
+        let started: Vec<Program> = (0..CHECKS).map(|_| Program::run(alone(confined))).collect();
+        for program in started {
+            let finished = program.finish();
+            assert_eq!(finished.code, 0, "{}", finished.text());
+        }
+    }
+}
+
+/// A check; `confined`, it has no right to a network of its own.
+fn alone(confined: bool) -> Command {
+    let check = check(&["--only", "restart"], &["python3".to_owned(), solution()]);
+    if !confined {
+        return check;
+    }
+    // A user namespace in which there can be no more of them, and then without the rights of its owner. Where there can be
+    // none at all, the checker has no network of its own anyway.
+    const CONFINED: &str = r#"unshare --user true 2> /dev/null || exec "$@"
+        exec unshare --user --map-root-user sh -c '
+            echo 0 > /proc/sys/user/max_user_namespaces &&
+            exec setpriv --inh-caps=-all --bounding-set=-all "$@"' sh "$@""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", CONFINED, "sh"]).arg(check.get_program()).args(check.get_args());
+    shell
+}
