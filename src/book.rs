@@ -15,12 +15,12 @@ pub fn find(page: &str) -> Result<PathBuf, String> {
     let here = std::env::current_dir().ok();
     let program = std::env::current_exe().ok();
     let project = here.iter().chain(&program).find_map(|start| project_of(start));
-    let project = project.ok_or_else(|| words("no-source", "", ""))?;
+    let project = project.ok_or_else(|| words("book.no-source", "", ""))?;
     let built = project.join(BUILT);
     if !built.join("index.html").is_file() {
-        return Err(words("not-built", "folder", &project.display().to_string()));
+        return Err(words("book.not-built", "folder", &project.display().to_string()));
     }
-    page_of(&built, page).ok_or_else(|| words("no-page", "page", page))
+    page_of(&built, page).ok_or_else(|| words("book.no-page", "page", page))
 }
 
 /// Opens it in a browser, for a person at a terminal.
@@ -55,6 +55,6 @@ fn is_page(path: &Path, name: &str) -> bool {
 }
 
 fn words(id: &str, blank: &str, value: &str) -> String {
-    let text = reference::note(&format!("book.{id}")).map_or(id, |note| note.text.as_str());
+    let text = reference::note(id).map_or(id, |note| note.text.as_str());
     reference::fill(text, |name| (name == blank).then(|| value.to_owned()))
 }

@@ -66,7 +66,7 @@ fn plan(args: &Check) -> Plan {
 }
 
 /// The first Ctrl-C or SIGTERM ends the checks, with every program that they started.
-fn stop_on_signals() -> Stop {
+pub fn stop_on_signals() -> Stop {
     let stop = Stop::default();
     let stopping = stop.clone();
     if let Err(error) = ctrlc::set_handler(move || stopping.request()) {

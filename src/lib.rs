@@ -10,7 +10,7 @@
 //! | [`mod@reference`] | What does a call, an option, an errno, a state mean, and what helps? | nobody |
 //! | [`render`] | How is what happens shown: text, JSON, step by step? | `error`, `narrate::event`, `narrate::Observer`, `reference` |
 //! | [`stage`] | When does a demo stop, and who types to it? | nobody |
-//! | [`check`] | Does a learner's program do what its exercise asks for, and if not, which mistake is it? | `reference`, `stage` |
+//! | [`check`] | Does a learner's program do what its exercise asks for, and if not, which mistake is it? | `chat`, `observe`, `reference`, `stage` |
 //! | [`lessons`] | Which exercises are there, with which tasks, hints and programs? | nobody |
 //! | [`error`] | What went wrong, on which call and address? | nobody |
 //!

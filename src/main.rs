@@ -6,6 +6,8 @@ mod checking;
 mod contents;
 mod exercises;
 mod explain;
+#[cfg(target_os = "linux")]
+mod grading;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod watching;
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
         #[cfg(not(target_os = "linux"))]
         Some(Command::Check(_) | Command::Grade(_)) => complain("the checker needs Linux", 3),
         #[cfg(target_os = "linux")]
-        Some(Command::Grade(_)) => complain("not yet", 3),
+        Some(Command::Grade(args)) => grading::run(&args, &checking::stop_on_signals()),
         Some(Command::Explain(args)) => {
             told(explain::page(&args.names, cli.show.format, terminal::width()))
         }

@@ -69,6 +69,22 @@ fn rust_compiles() {
     assert_eq!(complaints("rs", check), [""; 0]);
 }
 
+/// "Enough Rust to read this book" shows each piece in both languages, and says that they do the same.
+#[test]
+fn enough_rust_prints_what_its_python_prints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let built = folder.path().join("enough");
+    let lesson = |name| project().join("lessons/00-rust").join(name);
+    let mut compiler = command("rustc", &["--edition", "2024", "-o"], &built);
+    assert!(compiler.arg(lesson("enough.rs")).status().expect("rustc is installed").success());
+    let said = |mut program: Command| {
+        String::from_utf8(program.output().expect("it runs").stdout).expect("text")
+    };
+    let rust = said(Command::new(&built));
+    assert!(!rust.is_empty());
+    assert_eq!(rust, said(command("python3", &[], &lesson("enough.py"))));
+}
+
 #[test]
 fn rust_is_formatted() {
     let config = project().join("rustfmt.toml");

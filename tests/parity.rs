@@ -25,7 +25,19 @@ use support::server::{Server, ready};
 use support::strace::{self, ByThread, Outcome, SocketCall, socket_calls};
 
 /// The subcommands that are no demos: they make no calls to narrate.
-const NO_DEMOS: [&str; 4] = ["book", "completions", "explain", "help"];
+const NO_DEMOS: [&str; 11] = [
+    "book",
+    "check",
+    "completions",
+    "exercise",
+    "explain",
+    "grade",
+    "help",
+    "hint",
+    "reset",
+    "solution",
+    "start",
+];
 
 /// A demo that has printed nothing for so long waits for somebody, and is asked to end.
 const IDLE: Duration = Duration::from_secs(2);

@@ -86,11 +86,19 @@
 
         where(event) {
             if (event.dataset.kind === 'call') {
-                return 'call ' + event.dataset.call + ' of ' + this.calls;
+                return 'call ' + this.numberOf(event) + ' of ' + this.calls;
             }
             const over = this.events.slice(0, this.current)
                 .filter((earlier) => earlier.dataset.kind === 'call').length;
             return over + ' of ' + this.calls + ' calls over';
+        }
+
+        /** A call that was shown waiting has its number where it began. */
+        numberOf(event) {
+            const began = (earlier) =>
+                earlier.dataset.kind === 'begin' && earlier.dataset.actor === event.dataset.actor;
+            return event.dataset.call
+                || this.events.slice(0, this.current).findLast(began).dataset.call;
         }
 
         /** The line is for those who cannot see it highlighted; the why is for everybody. */
@@ -204,6 +212,17 @@
         document.body.prepend(link);
     }
 
+    /** Not every browser lets the Tab key reach what scrolls. */
+    function addTabStops() {
+        document.querySelectorAll('main :is(pre.terminal, pre > code, .figure, .table-wrapper)')
+            .forEach((box) => {
+                if (box.scrollWidth > box.clientWidth) {
+                    box.tabIndex = 0;
+                }
+            });
+    }
+
     addSkipLink();
+    addTabStops();
     document.querySelectorAll('.run').forEach((run) => new Stepper(run));
 })();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::processes::Held;
-use super::program::{Ended, Launch, Program};
+use super::program::{self, Ended, Launch, Program};
 use super::story::{Story, preview};
 use super::verdict::{Checked, Finding, Stop, Words, trouble};
 use super::{ANSWER, Plan};
@@ -17,7 +17,7 @@ use procfs::{Current, LoadAverage};
 const GLANCE: Duration = Duration::from_millis(4);
 
 /// On a loaded machine a wait may become so many times longer.
-const MOST_PATIENT: f32 = 8.0;
+const MOST_PATIENT: f32 = 4.0;
 
 /// How soon Ctrl-C is heard while a program's end is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
@@ -86,6 +86,7 @@ impl<'a> Bench<'a> {
         let [_, _, high, low] = std::process::id().to_be_bytes();
         let host =
             Ipv4Addr::new(127, high.max(1), low, u8::try_from(number % 250).unwrap_or(0) + 2);
+        let _alone = program::spawning();
         let free = match transport {
             Transport::Tcp => TcpListener::bind((host, 0)).and_then(|it| it.local_addr()),
             Transport::Udp => UdpSocket::bind((host, 0)).and_then(|it| it.local_addr()),

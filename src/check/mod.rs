@@ -4,13 +4,14 @@
 //!   exercises/NAME ── checks, in causal order ──▶ schedule ──▶ Report ──▶ report/FORMAT
 //!         │ each on a bench of its own
 //!         ▼
-//!   bench ── program (spawn, watch, stop), peer (a counterpart with deadlines), story (what happened)
+//!   bench ── program (spawn, watch, stop), peer and datagrams (counterparts with deadlines), story (what happened)
 //! ```
 //!
 //! It never reads the program's source. A mistake is named on evidence: on the bytes that came back, on the process and
 //! its descriptors, on the kernel's view of its sockets. What went wrong with the checker itself is told as that.
 
 pub mod bench;
+pub mod datagrams;
 pub mod evidence;
 pub mod exercises;
 pub mod listener;
@@ -43,7 +44,8 @@ pub struct Plan {
 pub struct Limits {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
-    /// Bytes of address space.
+    /// Bytes of memory of its own: what it may write to, and shares with no other process (RLIMIT_DATA). Address space that is
+    /// only reserved, as the run-time systems of some languages do, does not count.
     pub memory: u64,
     /// Processes and threads of this user.
     pub processes: u64,

@@ -1,5 +1,6 @@
 //! The checker's end of a TCP connection with a learner's program. Every wait has a limit, everything is told.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,9 +13,13 @@ use super::ANSWER;
 use super::bench::Bench;
 use super::story::preview;
 use super::verdict::{Checked, Finding, Stop, trouble};
+use crate::observe::Observer;
 
 /// When nothing has been taken for so long, both sides' buffers are full.
 const STALLED: Duration = Duration::from_millis(150);
+
+/// For so long pieces are kept apart from each other by waiting until the program has received them.
+const APART: Duration = Duration::from_secs(2);
 
 /// A connection.
 pub struct Peer<'a> {
@@ -149,6 +154,35 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
+    /// Sends it in these pieces, each when the program has received the one before: it takes a `recv` for each. One that
+    /// looks without receiving (MSG_PEEK) is not waited for long. What comes back tells of a connection that ended.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn send_apart(&self, pieces: &[&[u8]]) -> Checked {
+        let observer = Observer::start().map_err(trouble("sock_diag"))?;
+        let deadline = Instant::now() + self.bench.patiently(APART);
+        let on_its_way = || {
+            let ours = observer.look(self.local, self.remote).is_ok_and(|it| it.unacknowledged > 0);
+            ours || observer.look(self.remote, self.local).is_ok_and(|it| it.unread > 0)
+        };
+        for piece in pieces {
+            if (&self.socket).write_all(piece).is_err() {
+                break;
+            }
+            while on_its_way() && Instant::now() < deadline {
+                thread::sleep(Duration::from_micros(200));
+            }
+        }
+        let whole = pieces.concat();
+        let (count, text) = (whole.len(), preview(&whole));
+        self.bench.tell(
+            "check.sent-apart",
+            &[("name", &self.name), ("count", &count), ("pieces", &pieces.len()), ("text", &text)],
+        );
+        Ok(())
+    }
+
     /// Receives as many bytes as `expected` has, and compares. What else came, and in place of what, is told.
     ///
     /// # Errors
@@ -162,7 +196,14 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect_within(&self, expected: &[u8], limit: Duration) -> Checked<Result<(), Heard>> {
-        let enough = |bytes: &[u8]| bytes.len() >= expected.len() || !expected.starts_with(bytes);
+        // So many are right: each byte is compared once, or large answers would take long.
+        let right = Cell::new(0);
+        let enough = |bytes: &[u8]| {
+            let new = right.get()..bytes.len().min(expected.len());
+            let same = bytes[new.clone()] == expected[new.clone()];
+            right.set(if same { new.end } else { new.start });
+            !same || bytes.len() >= expected.len()
+        };
         let (bytes, ended) = self.receive(Instant::now() + limit, enough)?;
         if bytes == expected {
             return Ok(Ok(()));
@@ -262,6 +303,67 @@ impl<'a> Peer<'a> {
         })
     }
 
+    /// Sends up to `message` and reads nothing back, until the program takes no more because its own answers are not read.
+    /// How much it took.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn flood(&self, message: &[u8]) -> Checked<usize> {
+        self.socket.set_write_timeout(Some(STALLED)).map_err(trouble("SO_SNDTIMEO"))?;
+        let mut taken = 0;
+        // An error is that nothing was taken for so long, or that the program ended the connection.
+        while taken < message.len()
+            && let Ok(count) = (&self.socket).write(&message[taken..])
+        {
+            taken += count;
+        }
+        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
+        Ok(taken)
+    }
+
+    /// The first bytes of an answer; none where none come.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn beginning(&self) -> Checked<Vec<u8>> {
+        Ok(self.receive(self.bench.answer(), |bytes| !bytes.is_empty())?.0)
+    }
+
+    /// Receives like [`Peer::receive`], but takes a rest of `pause` before each look, and sends `more` at the same time.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn receive_slowly(
+        &self,
+        more: &[u8],
+        pause: Duration,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Checked<(Vec<u8>, Option<Instead>)> {
+        let limit = self.bench.patiently(2 * ANSWER);
+        self.socket.set_write_timeout(Some(limit)).map_err(trouble("SO_SNDTIMEO"))?;
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| (&self.socket).write_all(more));
+            let heard = self.receive(Instant::now() + limit, |bytes| {
+                thread::sleep(pause);
+                enough(bytes)
+            });
+            if !matches!(heard, Ok((_, Some(Instead::End)))) {
+                // So that the thread that sends is not kept waiting.
+                let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            }
+            let sent = sender.join().unwrap_or(Ok(()));
+            heard.map(|(bytes, ended)| match (ended, sent) {
+                // The kernel tells of a reset once only: it may have told the thread that sends.
+                (Some(Instead::End), Err(error))
+                    if error.kind() == io::ErrorKind::ConnectionReset =>
+                {
+                    (bytes, Some(Instead::Reset))
+                }
+                (ended, _) => (bytes, ended),
+            })
+        })
+    }
+
     /// Waits for the program's end of file, with nothing before it.
     ///
     /// # Errors
@@ -303,7 +405,8 @@ impl<'a> Peer<'a> {
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+/// Whether nothing is wrong, only nothing has come yet.
+pub fn is_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted

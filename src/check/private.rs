@@ -6,12 +6,18 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set,
+    set_capabilities,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A name that has two addresses in a private network, both on loopback, in this order.
@@ -48,6 +54,24 @@ pub fn is_entered() -> bool {
 /// Whether [`TWO_ADDRESSES`] can be resolved.
 pub fn has_two_addresses() -> bool {
     NAMED.load(Ordering::Relaxed)
+}
+
+/// Does `work` on a thread that may not open raw sockets, nor may the programs that it starts.
+///
+/// # Errors
+/// The system does not let the right be given up: only who is root over a network of its own has it to give.
+pub fn without_raw_sockets<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    // Capabilities are each thread's own, and a program has those of the thread that started it.
+    let alone = || {
+        let (none, sets) = (CapabilitySet::empty(), capabilities(None)?);
+        set_capabilities(None, CapabilitySets { inheritable: none, ..sets })?;
+        remove_capability_from_bounding_set(CapabilitySet::NET_RAW)?;
+        Ok(work())
+    };
+    thread::scope(|scope| {
+        let done = thread::Builder::new().spawn_scoped(scope, alone)?.join();
+        done.unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 /// The only interface of a new network is down at first (rtnetlink(7): RTM_NEWLINK with IFF_UP).

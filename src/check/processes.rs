@@ -52,8 +52,13 @@ impl Processes {
             }
             true
         };
-        let own = all.into_iter().map(|(process, _)| process);
-        own.filter(|process| descends(process.pid) || self.has_tag(process)).collect()
+        let me = std::process::id().cast_signed();
+        // Only what has lost its parent is asked for its tag: to read the environment of all processes takes long.
+        let lost = |parent: i32| [1, me].contains(&parent);
+        let own = all.into_iter().filter(|(process, parent)| {
+            descends(process.pid) || lost(*parent) && self.has_tag(process)
+        });
+        own.map(|(process, _)| process).collect()
     }
 
     /// Whether it was started by one of them, and has been given to another parent since.
@@ -71,6 +76,16 @@ impl Processes {
             .map(|stat| stat.utime + stat.stime)
             .sum();
         Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
+    }
+
+    /// The time for which they have run on a processor, or were ready to and waited for one: on a loaded machine a program
+    /// that is busy gets little processor time. `None` where the kernel does not count it.
+    pub fn busy_time(&self) -> Option<Duration> {
+        let alive = self.alive();
+        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+        let counted = tasks.filter_map(|task| task.schedstat().ok());
+        let spent: u64 = counted.map(|it| it.sum_exec_runtime + it.run_delay).sum();
+        (spent > 0).then(|| Duration::from_nanos(spent))
     }
 
     /// Whether one of them runs, or would if a processor were free, or waits for a disk.

@@ -101,7 +101,10 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let mut child = command.spawn()?;
+        let mut child = {
+            let _alone = spawning();
+            command.spawn()?
+        };
         limit(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
@@ -192,6 +195,11 @@ impl Program {
         self.processes.listening().iter().any(|(local, _)| *local == address)
     }
 
+    /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.signal(Signal::SIGTERM);
@@ -233,12 +241,19 @@ impl Drop for Program {
     }
 }
 
+/// Until it is dropped, no program is being started. Between fork and exec a new process holds whatever socket is open in
+/// the checker at that moment: a port that was free would be taken, for as long as that lasts.
+pub fn spawning() -> MutexGuard<'static, ()> {
+    static SPAWNING: Mutex<()> = Mutex::new(());
+    SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Sets what it may use. It may have run for a moment without.
 fn limit(child: &Child, limits: &Limits) {
     let pid = RustixPid::from_child(child);
     let limits = [
         (Resource::Cpu, limits.cpu_seconds),
-        (Resource::As, limits.memory),
+        (Resource::Data, limits.memory),
         (Resource::Nproc, limits.processes),
         (Resource::Fsize, limits.file_size),
         (Resource::Core, 0),

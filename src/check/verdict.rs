@@ -69,6 +69,12 @@ impl Finding {
         self
     }
 
+    /// With another cause.
+    pub fn because(mut self, id: &str, blanks: &[(&str, &dyn fmt::Display)]) -> Self {
+        self.cause = Words::new(id, blanks);
+        self
+    }
+
     /// What should have been seen, and what was.
     pub fn but(mut self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         (self.expected, self.actual) = (expected.into(), actual.into());

@@ -72,7 +72,10 @@ fn subjects(call: &Call) -> Vec<String> {
         }
         "fcntl" => {
             let command = text(&call.args, "cmd");
-            vec![format!("{command} {}", text(&call.args, "flags")), command]
+            // Of the flags, F_SETFL changes this one; the access mode is named because the kernel is given it.
+            let waits =
+                if text(&call.args, "flags").contains("O_NONBLOCK") { "O_NONBLOCK" } else { "0" };
+            vec![format!("{command} {waits}"), command]
         }
         "shutdown" => vec![text(&call.args, "how")],
         "bind" => address_kinds(&text(&call.args, "addr")),

@@ -74,7 +74,7 @@ fn numbered_anew(events: &[Event]) -> Vec<Event> {
 }
 
 fn check(command: &str, network: &Network) -> Result<(), String> {
-    let line = format!("{command} --format json --pace 0s");
+    let line = format!("{command} --format json");
     let finished = Program::run(network.shell(&line)).finish();
     let today = finished.text() + "\n";
     let path = recorded(command);

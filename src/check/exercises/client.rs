@@ -120,7 +120,7 @@ impl<'a> Client<'a> {
             Instead::End | Instead::Other => Finding::new("client.other-input", &[]),
         };
         let ended = self.ended_soon();
-        if !all && ended.is_some() && evidence::complains_of_nothing_yet(&self.program) {
+        if !all && ended.is_some() && evidence::names_eagain(&self.program) {
             return self.nothing_yet(ended);
         }
         let (expected, actual) = difference(input, &heard.bytes);
@@ -159,7 +159,7 @@ impl<'a> Client<'a> {
             return other_output(answer, output).but(expected, actual);
         }
         let ended = self.ended_soon();
-        if evidence::complains_of_nothing_yet(&self.program) {
+        if evidence::names_eagain(&self.program) {
             return self.nothing_yet(ended);
         }
         let closed = closed || self.has_reset();
@@ -261,7 +261,7 @@ fn never_came(program: &Program, ended: Option<Ended>) -> Finding {
         None => return Finding::new("client.never-came", &[]),
         Some(how) => Finding::new("client.ended-before", &[("how", &how), ("last", &last)]),
     };
-    match evidence::complains_of_nothing_yet(program) {
+    match evidence::names_eagain(program) {
         true => finding.mistake("eagain-fatal"),
         false => finding,
     }
@@ -338,7 +338,7 @@ pub fn sends_much(bench: &Bench, variables: Variables) -> Checked {
     let mut client = Client::meet_small(bench, variables, &message)?;
     let (local, peer) = (client.peer.remote, client.peer.local);
     let impatient = evidence::impatience(&client.program, local, peer);
-    evidence::stalls(bench, &client.program, local, peer, bench.patiently(AT_MOST));
+    evidence::fills_up(bench, &client.program, local, peer, bench.patiently(AT_MOST));
     let impatient = impatient || evidence::impatience(&client.program, local, peer);
     let heard = client.hear()?;
     if heard.bytes != message || heard.instead != Instead::End {
@@ -355,7 +355,7 @@ fn cut(client: &mut Client, message: &[u8], heard: &Heard, impatient: bool) -> F
     }
     let ended = client.ended_soon();
     let (expected, actual) = difference(message, &heard.bytes);
-    if evidence::complains_of_nothing_yet(&client.program) {
+    if evidence::names_eagain(&client.program) {
         return client.nothing_yet(ended).but(expected, actual);
     }
     let (count, all) = (heard.bytes.len(), message.len());

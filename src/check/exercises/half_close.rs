@@ -117,7 +117,7 @@ fn pause(bench: &Bench) -> Checked {
     bench.ended(&mut client.program, Duration::ZERO)?;
     let finding = Finding::new("half-close.pause.gone", &[("how", &how)])
         .but("", client.program.last_words());
-    let impatient = impatient || evidence::complains_of_nothing_yet(&client.program);
+    let impatient = impatient || evidence::names_eagain(&client.program);
     fails(if impatient { finding.mistake("eagain-fatal") } else { finding })
 }
 
@@ -220,7 +220,7 @@ fn stuck_at(bench: &Bench, client: &mut Client, turn: Turn, served: &Served) -> 
             let finding = Finding::new("half-close.both-ways.deadlock", &blanks).but("", actual);
             if unsent > 0 { finding.mistake("send-send-deadlock") } else { finding }
         }
-        _ if evidence::complains_of_nothing_yet(&client.program) => client.nothing_yet(ended),
+        _ if evidence::names_eagain(&client.program) => client.nothing_yet(ended),
         Turn::Writing(error) | Turn::Reading(error) => Finding::new(
             "half-close.both-ways.stuck",
             &[("read", &read), ("written", &written), ("error", &error)],

@@ -1,9 +1,20 @@
 //! The exercises, as the checker sees them: their checks, in causal order.
 
+mod chat_client;
+mod chat_server;
 mod client;
+mod dialogue;
+mod echo;
 mod half_close;
+mod heartbeat;
+mod length_prefix;
+mod line_length;
+mod many_clients;
+mod raw_ping;
+mod reply_and_close;
 mod robust_client;
 mod tcp_echo;
+mod udp_echo;
 
 use super::bench::Bench;
 use super::verdict::Checked;
@@ -48,8 +59,20 @@ impl Check {
 }
 
 /// All exercises.
-pub const ALL: &[&Exercise] =
-    &[&tcp_echo::EXERCISE, &half_close::EXERCISE, &robust_client::EXERCISE];
+pub const ALL: &[&Exercise] = &[
+    &tcp_echo::EXERCISE,
+    &chat_server::EXERCISE,
+    &chat_client::EXERCISE,
+    &line_length::EXERCISE,
+    &length_prefix::EXERCISE,
+    &robust_client::EXERCISE,
+    &half_close::EXERCISE,
+    &reply_and_close::EXERCISE,
+    &udp_echo::EXERCISE,
+    &heartbeat::EXERCISE,
+    &raw_ping::EXERCISE,
+    &many_clients::EXERCISE,
+];
 
 /// The exercise of that name.
 pub fn exercise(name: &str) -> Option<&'static Exercise> {

@@ -98,7 +98,7 @@ fn gave_up(program: &Program, impatient: bool, how: &dyn std::fmt::Display) -> F
         Words::new("client.goes-on", &[]).to_string(),
         Words::new("check.ended", &[("how", how), ("last", &program.last_words())]).to_string(),
     );
-    match impatient || evidence::complains_of_nothing_yet(program) {
+    match impatient || evidence::names_eagain(program) {
         true => finding.mistake("eagain-fatal"),
         false => finding,
     }

@@ -1,0 +1,89 @@
+# Mistake: unflushed-buffer. It prints into a pipe and never flushes: on a terminal each line is seen, here none.
+"""A monitor: hears `beat NAME SEQ` datagrams, and prints who is up, what was lost, and who fell silent."""
+
+import os
+import re
+import socket
+import time
+
+LARGEST = 65536  # bytes: no datagram is longer, so none is cut
+AT_ONCE = 100  # datagrams, before silence is looked for: a flood from one client must not hide another's silence
+
+
+def main():
+    limit = 3 * int(os.environ["SOCKLAB_INTERVAL_MS"]) / 1000
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])))
+        watch(sock, Roll(limit))
+
+
+def watch(sock, roll):
+    """What waits in the queue is heard before anybody is called silent: the beat may be among it."""
+    while True:
+        for _ in range(AT_ONCE):
+            datagram = receive_until(sock, roll.next_due())
+            if datagram is None:
+                break
+            if beat := parse(datagram):
+                roll.hear(*beat)
+        roll.take_silent(time.monotonic())
+
+
+def receive_until(sock, due):
+    """The next datagram; None when none has come by `due`. A time-out here is nothing wrong: it is how silence is noticed."""
+    sock.settimeout(None if due is None else max(0, due - time.monotonic()))
+    try:
+        return sock.recv(LARGEST)
+    except (TimeoutError, BlockingIOError):  # the second one when the time was up already
+        return None
+
+
+BEAT = re.compile(rb"beat ([^ ]{1,64}) ([0-9]{1,20})", re.DOTALL)
+
+
+def parse(datagram):
+    """NAME and SEQ; None when it is no beat, to the last byte. Anybody can send anything to a UDP port."""
+    beat = BEAT.fullmatch(datagram)
+    return (beat[1], int(beat[2])) if beat else None
+
+
+class Roll:
+    """Who is up: the newest number of each, and when it came. Who gave news last stands last."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.clients = {}
+
+    def hear(self, name, seq):
+        newest, _ = self.clients.get(name, (None, None))
+        if newest is None:
+            say(b"up", name)
+        elif seq <= newest:
+            return  # late, or doubled: no news
+        elif seq > newest + 1:
+            say(b"lost", name, b"%d" % (seq - newest - 1))
+        self.clients.pop(name, None)  # so that it stands last again
+        self.clients[name] = seq, time.monotonic()
+
+    def next_due(self):
+        """When the one that has been silent longest is down; None when nobody is up."""
+        for _, last_news in self.clients.values():
+            return last_news + self.limit
+        return None
+
+    def take_silent(self, now):
+        while (due := self.next_due()) is not None and due <= now:
+            name = next(iter(self.clients))
+            del self.clients[name]
+            say(b"down", name)
+
+
+# ANCHOR: wrong
+def say(*words):
+    """A name is bytes, maybe no UTF-8."""
+    print(b" ".join(words).decode(errors="surrogateescape"))
+# ANCHOR_END: wrong
+
+
+if __name__ == "__main__":
+    main()
