@@ -37,8 +37,10 @@ impl<'a> Listener<'a> {
     /// # Errors
     /// The checker's trouble.
     pub fn bound(bench: &'a Bench<'a>) -> Checked<Self> {
-        let address = bench.address(Transport::Tcp)?;
-        Self::bound_at(bench, address)
+        // Its port anew: a process that is being started still has, until its exec, a copy of the socket that was at the
+        // other one.
+        let host = bench.address(Transport::Tcp)?.ip();
+        Self::bound_at(bench, SocketAddr::new(host, 0))
     }
 
     /// The same, at a certain address.

@@ -27,7 +27,7 @@ pub const EXERCISE: Exercise = Exercise {
         Check::new("nothing", 5, nothing).after(&["answer"]),
         Check::new("pause", 5, pause).after(&["answer"]),
         Check::new("large", 10, |bench| sends_much(bench, &[])).after(&["end"]),
-        Check::new("both-ways", 10, both_ways).after(&["end"]),
+        Check::new("both-ways", 10, both_ways).after(&["end", "large"]),
         Check::new("refused", 5, refused).after(&["answer"]),
         Check::new("reset", 5, reset).after(&["answer"]),
     ],
@@ -35,6 +35,10 @@ pub const EXERCISE: Exercise = Exercise {
 
 /// A server that thinks longer than any sensible time-out of a program that polls.
 const PAUSE: Duration = Duration::from_millis(1500);
+
+/// How often a server that cannot write looks why, and how many times it finds that nobody moves.
+const LOOK: Duration = Duration::from_millis(250);
+const LOOKS: u32 = 8;
 
 const TEXT: &[u8] = b"hello\n";
 const REPLY: &[u8] = b"goodbye\n";
@@ -155,7 +159,7 @@ enum Turn {
 fn serve(bench: &Bench, client: &Client, served: &mut Served) -> Checked<Option<Turn>> {
     let socket = client.peer.socket();
     socket.set_read_timeout(Some(bench.patiently(ANSWER))).map_err(trouble("SO_RCVTIMEO"))?;
-    socket.set_write_timeout(Some(bench.patiently(ANSWER))).map_err(trouble("SO_SNDTIMEO"))?;
+    socket.set_write_timeout(Some(LOOK)).map_err(trouble("SO_SNDTIMEO"))?;
     let mut buffer = vec![0; 32 << 10];
     loop {
         bench.check_stop()?;
@@ -167,18 +171,44 @@ fn serve(bench: &Bench, client: &Client, served: &mut Served) -> Checked<Option<
         };
         served.read.extend(piece);
         let reply = &piece[..piece.len() / 4];
-        if let Err(error) = (&*socket).write_all(reply) {
+        if let Err(error) = write_all(bench, client, reply) {
             return Ok(Some(Turn::Writing(error)));
         }
         served.written.extend(reply);
     }
 }
 
-/// Why the server got stuck: the queues of the program's end say who waits for whom.
-fn stuck_at(bench: &Bench, client: &mut Client, turn: Turn, served: &Served) -> Finding {
+/// Writes until all is written, or nobody moves: the program sleeps, and its queues stay as they are.
+fn write_all(bench: &Bench, client: &Client, mut rest: &[u8]) -> io::Result<()> {
+    let (deadline, mut looks, mut before) = (bench.answer(), 0, (0, 0));
+    while !rest.is_empty() {
+        match (&*client.peer.socket()).write(rest) {
+            Ok(count) => (rest, looks) = (&rest[count..], 0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let now = queues(client);
+                let still = now == before && !client.program.processes().are_busy();
+                (looks, before) = (if still { looks + 1 } else { 0 }, now);
+                if looks >= LOOKS || Instant::now() > deadline {
+                    return Err(error);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes wait at the program's end to be read, and to be sent.
+fn queues(client: &Client) -> (u32, u32) {
     let (local, peer) = (client.peer.remote, client.peer.local);
     let entry = evidence::connection(&client.program, local, peer);
-    let (unread, unsent) = entry.map_or((0, 0), |(entry, _)| (entry.rx_queue, entry.tx_queue));
+    entry.map_or((0, 0), |(entry, _)| (entry.rx_queue, entry.tx_queue))
+}
+
+/// Why the server got stuck: the queues of the program's end say who waits for whom.
+fn stuck_at(bench: &Bench, client: &mut Client, turn: Turn, served: &Served) -> Finding {
+    let (unread, unsent) = queues(client);
     bench.tell("half-close.both-ways.queues", &[("unread", &unread), ("unsent", &unsent)]);
     let (read, written) = (served.read.len(), served.written.len());
     let ended = client.ended_soon();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::attempts::{Full, Watched, watch};
+use super::attempts::{Attempt, Full, Watched, watch};
 use super::{PATIENT, REPLY, SLOWER, Settings, TEXT, names};
 use crate::check::ANSWER;
 use crate::check::bench::{Bench, Transport};
@@ -87,15 +87,19 @@ pub fn limit(bench: &Bench) -> Checked {
     bench.tell("robust-client.full", &[("address", &target)]);
     let mut program = bench.client(target, &settings.variables(), TEXT)?;
     let (long, most) = (bench.patiently(ANSWER), bench.patiently(ANSWER + bench.plan.startup));
+    // It may have been slow to start: each connect has its own time.
+    let lasts = |attempt: &Attempt| attempt.last - attempt.first > long;
     let watched = watch(bench, &mut program, &[target], most, |watched| {
-        // It may have been slow to start: each connect has its own time.
-        watched.attempts.iter().any(|attempt| attempt.last - attempt.first > long)
+        watched.attempts.iter().any(lasts) || watched.attempts.len() > 1
     })?;
-    if !watched.ended {
+    if watched.attempts.iter().any(lasts) {
         let limit = settings.timeout_ms;
         let finding = Finding::new("robust-client.limit.waits", &[("limit", &limit)]);
-        let seen = watched.attempts.is_empty();
-        return fails(if seen { finding } else { finding.mistake("no-timeout") });
+        return fails(finding.mistake("no-timeout"));
+    }
+    if watched.attempts.len() > 1 {
+        // One was given up. How often it tries, and after which pause, is another matter.
+        return Ok(());
     }
     ends_badly(bench, &mut program, &[1], Finding::new("client.stays", &[]))?;
     prints_nothing(&program)
@@ -166,6 +170,9 @@ pub fn tries(bench: &Bench) -> Checked {
             count if count > allowed => {
                 let finding = Finding::new("robust-client.tries.more", &[("retries", &allowed)]);
                 return fails(finding.mistake("retry-blindly"));
+            }
+            0 if !watched.attempts.is_empty() => {
+                return fails(never_tried(&host, target, &program));
             }
             count if count < allowed => return fails(too_few(full.len(), count, settings.retries)),
             _ => {}
