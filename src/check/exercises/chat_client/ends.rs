@@ -1,9 +1,10 @@
 //! How it ends: with the logout, by the server's refusal, by the server's end.
 
 use super::is_silence;
-use super::session::{
-    PASSWORD, Session, USER, ben, ben_says, chat, failed, goodbye, login, logout as bye, welcome,
+use super::messages::{
+    PASSWORD, USER, ben, ben_says, chat, goodbye, login, logout as bye, welcome,
 };
+use super::session::{Session, failed};
 use crate::chat::{Reply, Request};
 use crate::check::ANSWER;
 use crate::check::bench::Bench;
@@ -94,7 +95,7 @@ pub fn server_first(bench: &Bench) -> Checked {
     session.server.half_close()?;
     session.must_fail("no-welcome")?;
 
-    let mut session = Session::enter(bench)?;
+    let session = Session::enter(bench)?;
     session.reply(&ben("the server will be killed"))?;
     session.must_fail_when_reset("reset")
 }
