@@ -64,7 +64,7 @@ fn table(listed: Vec<Listed>) -> String {
         let mark = if it.passed.is_some() { "✓".green() } else { "·".normal() };
         page += &format!("  {mark} {:<16} {:<44} {:>3} min\n", it.name, it.title, it.minutes);
     }
-    page + "\n" + words("first") + "\n"
+    page + "\n" + words("exercises.first") + "\n"
 }
 
 /// Makes a folder for the exercise, with the task and a program to start from. What to do next.
@@ -74,7 +74,7 @@ pub fn start(args: &cli::Start) -> Result<String, String> {
     let program = folder.join(program_of(args.lang));
     if program.exists() {
         return Err(filled(
-            "exists",
+            "exercises.exists",
             &[("file", &program.display().to_string()), ("name", exercise.name)],
         ));
     }
@@ -83,7 +83,10 @@ pub fn start(args: &cli::Start) -> Result<String, String> {
     remember(&args.dir, |_| {})?;
     let command = command_of(exercise, args.lang);
     let folder = folder.display().to_string();
-    Ok(filled("started", &[("folder", &folder), ("name", exercise.name), ("command", &command)]))
+    Ok(filled(
+        "exercises.started",
+        &[("folder", &folder), ("name", exercise.name), ("command", &command)],
+    ))
 }
 
 /// The starter, and for Rust the package that it needs.
@@ -110,7 +113,7 @@ pub fn reset(args: &cli::Reset) -> Result<String, String> {
         langs.into_iter().filter(|lang| folder.join(program_of(*lang)).exists()).collect();
     if begun.is_empty() {
         return Err(filled(
-            "not-begun",
+            "exercises.not-begun",
             &[("name", exercise.name), ("dir", &args.dir.display().to_string())],
         ));
     }
@@ -118,10 +121,10 @@ pub fn reset(args: &cli::Reset) -> Result<String, String> {
     for lang in begun {
         let program = folder.join(program_of(lang));
         let kept = free_name(&program);
-        fs::rename(&program, &kept).map_err(failed("rename", &program))?;
+        fs::rename(&program, &kept).map_err(in_vain("rename", &program))?;
         write_starter(exercise, lang, &folder)?;
         let (program, kept) = (program.display().to_string(), kept.display().to_string());
-        told += &filled("reset", &[("file", &program), ("kept", &kept)]);
+        told += &filled("exercises.reset", &[("file", &program), ("kept", &kept)]);
     }
     Ok(told)
 }
@@ -140,10 +143,11 @@ pub fn hint(args: &cli::Hint) -> Result<String, String> {
         .get(usize::from(args.number) - 1)
         .ok_or_else(|| format!("{}: no such hint", exercise.name))?;
     let next = match args.number {
-        3 => filled("last-hint", &[("name", exercise.name)]),
-        number => {
-            filled("next-hint", &[("name", exercise.name), ("number", &(number + 1).to_string())])
-        }
+        3 => filled("exercises.last-hint", &[("name", exercise.name)]),
+        number => filled(
+            "exercises.next-hint",
+            &[("name", exercise.name), ("number", &(number + 1).to_string())],
+        ),
     };
     Ok(format!("{hint}\n\n{}\n", next.trim_end()))
 }
@@ -182,9 +186,9 @@ fn remember(folder: &Path, change: impl FnOnce(&mut Progress)) -> Result<(), Str
         lines.collect::<String>()
     );
     let file = folder.join(PROGRESS);
-    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed("create", &file))?;
-    io::Write::write_all(&mut new, text.as_bytes()).map_err(failed("write", &file))?;
-    new.persist(&file).map(drop).map_err(|error| failed("rename", &file)(error.error))
+    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(in_vain("create", &file))?;
+    io::Write::write_all(&mut new, text.as_bytes()).map_err(in_vain("write", &file))?;
+    new.persist(&file).map(drop).map_err(|error| in_vain("rename", &file)(error.error))
 }
 
 /// The exercise of that name, or a sentence with what is like it.
@@ -193,8 +197,8 @@ pub fn named(name: &str) -> Result<&'static Exercise, String> {
         let alike = |known: &&Exercise| strsim::jaro_winkler(known.name, name) > 0.8;
         let known: Vec<&str> = exercises().iter().filter(alike).map(|it| it.name).collect();
         match known.is_empty() {
-            true => filled("none", &[("name", name)]),
-            false => filled("like", &[("name", name), ("like", &known.join(", "))]),
+            true => filled("exercises.none", &[("name", name)]),
+            false => filled("exercises.like", &[("name", name), ("like", &known.join(", "))]),
         }
     })
 }
@@ -226,17 +230,18 @@ fn language(lang: cli::Language) -> Language {
 
 fn write(file: &Path, text: &str) -> Result<(), String> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed("mkdir", folder))?;
-    fs::write(file, text).map_err(failed("write", file))
+    fs::create_dir_all(folder).map_err(in_vain("mkdir", folder))?;
+    fs::write(file, text).map_err(in_vain("write", file))
 }
 
-fn failed(what: &'static str, file: &Path) -> impl FnOnce(io::Error) -> String {
+/// For `map_err`: what could not be done, and with which file.
+fn in_vain(what: &'static str, file: &Path) -> impl FnOnce(io::Error) -> String {
     let file = file.display().to_string();
     move |error| format!("{what} {file}: {error}")
 }
 
 fn words(id: &str) -> &'static str {
-    reference::note(&format!("exercises.{id}")).map_or("", |note| note.text.as_str())
+    reference::note(id).map_or("", |note| note.text.as_str())
 }
 
 fn filled(id: &str, blanks: &[(&str, &str)]) -> String {

@@ -60,13 +60,24 @@ pub fn hurries(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     held.is_nonblocking() || limited.is_some()
 }
 
+/// How an error is called, in any language, that says "nothing yet": EAGAIN, EWOULDBLOCK, EINPROGRESS.
+const NOTHING_YET: [&str; 10] = [
+    "temporarily unavailable",
+    "timed out",
+    "would block",
+    "wouldblock",
+    "eagain",
+    "blockingioerror",
+    "now in progress",
+    "einprogress",
+    "os error 11)",
+    "os error 115)",
+];
+
 /// Whether it has said on standard error that a call could not go on yet, in the words of the system or of a language.
 pub fn names_eagain(program: &Program) -> bool {
-    const WORDS: [&str; 5] =
-        ["temporarily unavailable", "EAGAIN", "WouldBlock", "BlockingIOError", "timed out"];
-    let errors = program.errors();
-    let errors = String::from_utf8_lossy(&errors);
-    WORDS.iter().any(|words| errors.contains(words))
+    let said = String::from_utf8_lossy(&program.errors()).to_lowercase();
+    NOTHING_YET.iter().any(|words| said.contains(words))
 }
 
 /// Waits until it has accepted that connection and read all that has come there. Not for ever: a program may do neither.
@@ -196,6 +207,41 @@ fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
         #[cfg(target_arch = "x86_64")]
         libc::SYS_epoll_wait => is_minus_one(3),
         _ => false,
+    }
+}
+
+/// Waits until what the program's connection holds to be sent stays the same while the program sleeps: there is no room
+/// for more, or there is no more. At most so long. Says how many bytes that are.
+pub fn fills_up(
+    bench: &Bench,
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+    limit: Duration,
+) -> u32 {
+    const LOOKS: usize = 3;
+    let (deadline, mut seen) = (Instant::now() + limit, Vec::new());
+    loop {
+        let waiting = connection(program, local, peer).map_or(0, |(entry, _)| entry.tx_queue);
+        seen.push(waiting);
+        let still = seen.len() >= LOOKS && seen.iter().rev().take(LOOKS).all(|it| *it == waiting);
+        if still && !program.processes().are_busy() || Instant::now() > deadline {
+            bench.tell("check.full", &[("count", &waiting)]);
+            return waiting;
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// Waits until the program has read what came to it, at most a second. Says whether it has.
+pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        let waits = connection(program, local, peer).is_some_and(|(entry, _)| entry.rx_queue > 0);
+        if !waits || Instant::now() > deadline {
+            return !waits;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

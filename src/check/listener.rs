@@ -1,5 +1,6 @@
 //! Where a learner's client connects to: the checker's listening socket, and ports where nobody answers.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,9 @@ impl<'a> Listener<'a> {
         let socket = Socket::new(domain, Type::STREAM, protocol).map_err(trouble("socket"))?;
         socket.set_reuse_address(true).map_err(trouble("SO_REUSEADDR"))?;
         socket.bind(&address.into()).map_err(trouble(&format!("bind {address}")))?;
-        Ok(Self { bench, socket, address })
+        // Port 0 was any port; now it is one.
+        let bound = socket.local_addr().map_err(trouble("getsockname"))?;
+        Ok(Self { bench, socket, address: bound.as_socket().unwrap_or(address) })
     }
 
     /// From now on it listens.
@@ -81,15 +84,35 @@ impl<'a> Listener<'a> {
                 self.bench.tell("check.nobody-came", &[("address", &self.address)]);
                 return Ok(None);
             }
-            self.socket.set_read_timeout(Some(left.min(GLANCE))).map_err(trouble("SO_RCVTIMEO"))?;
-            match self.socket.accept() {
-                Ok((socket, _)) => {
-                    self.bench.tell("check.came", &[("name", &name)]);
-                    return Peer::of(self.bench, name, socket).map(Some);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(trouble("accept")(error)),
+            if let Some(peer) = self.accept_within(name, left.min(GLANCE))? {
+                return Ok(Some(peer));
             }
         }
     }
+
+    /// The same for one short look, of which nothing is told when nobody comes.
+    ///
+    /// # Errors
+    /// The checker's trouble.
+    pub fn accept_within(&self, name: &str, limit: Duration) -> Checked<Option<Peer<'a>>> {
+        // A limit of 0 would be none.
+        let limit = limit.max(Duration::from_millis(1));
+        self.socket.set_read_timeout(Some(limit)).map_err(trouble("SO_RCVTIMEO"))?;
+        match self.socket.accept() {
+            Ok((socket, _)) => {
+                self.bench.tell("check.came", &[("name", &name)]);
+                Peer::of(self.bench, name, socket).map(Some)
+            }
+            Err(error) if is_no_failure(&error) => Ok(None),
+            Err(error) => Err(trouble("accept")(error)),
+        }
+    }
+}
+
+/// Nobody came, or came and was gone before it was accepted (accept(2): ECONNABORTED).
+fn is_no_failure(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
+    )
 }

@@ -44,7 +44,8 @@ pub struct Plan {
 pub struct Limits {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
-    /// Bytes of address space.
+    /// Bytes of memory of its own: what it may write to, and shares with no other process (RLIMIT_DATA). Address space that is
+    /// only reserved, as the run-time systems of some languages do, does not count.
     pub memory: u64,
     /// Processes and threads of this user.
     pub processes: u64,

@@ -88,6 +88,12 @@ impl Processes {
         (spent > 0).then(|| Duration::from_nanos(spent))
     }
 
+    /// Whether one of them runs, or would if a processor were free, or waits for a disk.
+    pub fn are_busy(&self) -> bool {
+        let state = |process: &Process| process.stat().map(|stat| stat.state);
+        self.alive().iter().any(|process| matches!(state(process), Ok('R' | 'D')))
+    }
+
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
         let pages: u64 = self
@@ -131,6 +137,11 @@ impl Processes {
         })
     }
 
+    /// All connections in the network that this process is in, whoever has them.
+    pub fn all_connections() -> Vec<TcpNetEntry> {
+        Process::myself().map(|process| tcp(&process)).unwrap_or_default()
+    }
+
     /// What the kernel's table, as `read` from it by inode, says of the sockets that they hold.
     fn with_entries<T: Clone>(&self, read: impl Fn(&Process) -> Vec<(u64, T)>) -> Vec<(T, Held)> {
         let alive = self.alive();
@@ -159,7 +170,15 @@ fn sockets_of(process: &Process) -> Vec<Held> {
 
 /// The tables of the network that the process is in.
 fn tcp(process: &Process) -> Vec<TcpNetEntry> {
-    [process.tcp(), process.tcp6()].into_iter().flatten().flatten().collect()
+    [process.tcp(), process.tcp6()].into_iter().flatten().flatten().map(plain).collect()
+}
+
+/// An IPv4 connection of an IPv6 socket (some languages know no other) has its addresses as `::ffff:127.0.0.1`.
+fn plain(mut entry: TcpNetEntry) -> TcpNetEntry {
+    for address in [&mut entry.local_address, &mut entry.remote_address] {
+        address.set_ip(address.ip().to_canonical());
+    }
+    entry
 }
 
 fn udp(process: &Process) -> Vec<UdpNetEntry> {

@@ -253,7 +253,7 @@ fn limit(child: &Child, limits: &Limits) {
     let pid = RustixPid::from_child(child);
     let limits = [
         (Resource::Cpu, limits.cpu_seconds),
-        (Resource::As, limits.memory),
+        (Resource::Data, limits.memory),
         (Resource::Nproc, limits.processes),
         (Resource::Fsize, limits.file_size),
         (Resource::Core, 0),

@@ -47,7 +47,8 @@ fn every_mistake_is_told_whole() {
     assert_eq!(mistakes().len(), 24);
     for mistake in mistakes() {
         let id = mistake.id;
-        assert!(note(&format!("tour.{}", mistake.chapter)).is_some(), "{id}: {}", mistake.chapter);
+        let known = |(note, _): (String, _)| note.split('.').next() == Some(&mistake.chapter);
+        assert!(notes::all().any(known), "{id}: {}", mistake.chapter);
         assert!(!mistake.exercises.is_empty() && !mistake.see.is_empty(), "{id}");
         assert!(mistake.title.len() <= 50 && !mistake.title.ends_with('.'), "{id}");
         assert!(mistake.summary.len() <= 90 && mistake.summary.ends_with('.'), "{id}");

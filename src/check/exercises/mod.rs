@@ -2,14 +2,17 @@
 
 mod chat_client;
 mod chat_server;
+mod client;
 mod dialogue;
 mod echo;
+mod half_close;
 mod heartbeat;
 mod length_prefix;
 mod line_length;
 mod many_clients;
 mod raw_ping;
 mod reply_and_close;
+mod robust_client;
 mod tcp_echo;
 mod udp_echo;
 
@@ -59,14 +62,16 @@ impl Check {
 pub const ALL: &[&Exercise] = &[
     &tcp_echo::EXERCISE,
     &chat_server::EXERCISE,
+    &chat_client::EXERCISE,
     &line_length::EXERCISE,
     &length_prefix::EXERCISE,
+    &robust_client::EXERCISE,
+    &half_close::EXERCISE,
+    &reply_and_close::EXERCISE,
     &udp_echo::EXERCISE,
     &heartbeat::EXERCISE,
-    &reply_and_close::EXERCISE,
-    &many_clients::EXERCISE,
-    &chat_client::EXERCISE,
     &raw_ping::EXERCISE,
+    &many_clients::EXERCISE,
 ];
 
 /// The exercise of that name.

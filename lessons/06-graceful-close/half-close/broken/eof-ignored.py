@@ -1,0 +1,45 @@
+# The mistake eof-ignored: at the server's end of file recv returns no bytes, and it asks again, and again.
+"""Sends all of its input, says "no more", and prints what the server answers."""
+
+import os
+import socket
+import sys
+import threading
+
+
+def main():
+    address = os.environ["SOCKLAB_HOST"], int(os.environ["SOCKLAB_PORT"])
+    with socket.create_connection(address) as server:
+        failures = []
+        # Two directions, two threads: the answers are read while the input is still being sent.
+        sender = threading.Thread(target=send_input, args=(server, failures), daemon=True)
+        sender.start()
+        print_answers(server)
+        sender.join()
+    if failures:
+        raise failures[0]
+
+
+def send_input(server, failures):
+    """Sends the input to its end, and then the end itself."""
+    try:
+        while data := os.read(0, 64 * 1024):
+            server.sendall(data)
+        server.shutdown(socket.SHUT_WR)  # no more to send; what comes is still received
+    except OSError as error:
+        failures.append(error)
+
+
+def print_answers(server):
+    """Prints what comes, at once."""
+    while True:  # until when?
+        data = server.recv(64 * 1024)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"half-close: {error}")
