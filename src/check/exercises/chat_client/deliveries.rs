@@ -1,6 +1,7 @@
 //! What the server says reaches the program in all the ways that TCP and JSON allow.
 
-use super::session::{Session, ben, ben_says, welcome};
+use super::messages::{ben, ben_says, welcome};
+use super::session::Session;
 use crate::check::bench::Bench;
 use crate::check::verdict::{Checked, Finding};
 

@@ -1,9 +1,10 @@
 //! How it ends: with the logout, by the server's refusal, by the server's end.
 
 use super::is_silence;
-use super::session::{
-    PASSWORD, Session, USER, ben, ben_says, chat, failed, goodbye, login, logout as bye, welcome,
+use super::messages::{
+    PASSWORD, USER, ben, ben_says, chat, goodbye, login, logout as bye, welcome,
 };
+use super::session::{Session, failed};
 use crate::chat::{Reply, Request};
 use crate::check::ANSWER;
 use crate::check::bench::Bench;

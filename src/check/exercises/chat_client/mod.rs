@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod ends;
+mod messages;
 mod session;
 
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use crate::check::evidence;
 use crate::check::peer::{Instead, fails};
 use crate::check::story::preview;
 use crate::check::verdict::{Checked, Finding};
-use session::{Got, Odd, Session, ben, ben_says, chat, goodbye, logout};
+use messages::{Got, Odd, ben, ben_says, chat, goodbye, logout};
+use session::Session;
 
 /// The exercise.
 pub const EXERCISE: Exercise = Exercise {

@@ -150,7 +150,7 @@ pub fn pause(bench: &Bench) -> Checked {
 
 /// So many tries in all, each through every address.
 pub fn tries(bench: &Bench) -> Checked {
-    let settings = Settings { retries: 3, delay_ms: 50, timeout_ms: 150 };
+    let settings = Settings { retries: 3, delay_ms: 50, timeout_ms: 120 };
     let full = match names::with_two_addresses() {
         Ok((_, addresses)) => names::bound_at_all(bench, &addresses)?
             .into_iter()

@@ -63,7 +63,7 @@ pub fn drips(bench: &Bench) -> Checked {
 /// None when the checker itself paused for too long.
 fn drip(bench: &Bench, times: u64) -> Checked<Option<Checked>> {
     const PIECES: [&[u8]; 5] = [b"an ", b"answer ", b"that ", b"takes its ", b"time\n"];
-    let settings = Settings { timeout_ms: 800 * times, ..PATIENT };
+    let settings = Settings { timeout_ms: 600 * times, ..PATIENT };
     let limit = Duration::from_millis(settings.timeout_ms);
     let pause = limit * 5 / 16;
     let (mut client, impatient) = Client::meet_held(bench, &settings.variables(), TEXT)?;
