@@ -81,6 +81,9 @@ pub struct Solution {
 
 /// `reset`
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  socklab reset tcp-echo               what you wrote is kept beside the starter")]
 pub struct Reset {
     /// Which exercise
     pub name: String,
@@ -206,11 +209,11 @@ impl FromStr for ReportTo {
 pub enum Limit {
     /// Seconds of processor time.
     Cpu(u64),
-    /// Bytes of address space.
+    /// Bytes of memory in use.
     Memory(u64),
     /// Bytes in a file that it writes.
     File(u64),
-    /// Processes and threads of the user.
+    /// Processes and threads.
     Processes(u64),
 }
 
