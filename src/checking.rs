@@ -114,6 +114,11 @@ pub fn stop_on_signals() -> Stop {
     stop
 }
 
+/// What a caller is told who asked for the end.
+pub fn interrupted() -> ExitCode {
+    complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1))
+}
+
 /// Kills the programs, and those that a check may still start, so that nobody waits for them. Should a check wait for
 /// something else, it is not waited for.
 fn end_programs() {
@@ -140,7 +145,7 @@ fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> 
     let left = processes::kill_all_below();
     processes::reap();
     if stop.requested() {
-        return complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1));
+        return interrupted();
     }
     say(&text::conclusion(&report, terminal::width()));
     let written = write_reports(&report, args);

@@ -195,8 +195,7 @@ fn remember(folder: &Path, change: impl FnOnce(&mut Progress)) -> Result<(), Str
 /// The exercise of that name, or a sentence with what is like it.
 pub fn named(name: &str) -> Result<&'static Exercise, String> {
     exercise(name).ok_or_else(|| {
-        let alike = |known: &&Exercise| strsim::jaro_winkler(known.name, name) > 0.8;
-        let known: Vec<&str> = exercises().iter().filter(alike).map(|it| it.name).collect();
+        let known = crate::explain::alike(name, exercises().iter().map(|it| it.name));
         match known.is_empty() {
             true => filled("exercises.none", &[("name", name)]),
             false => filled("exercises.like", &[("name", name), ("like", &known.join(", "))]),

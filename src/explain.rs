@@ -55,13 +55,17 @@ fn find(name: &str) -> Result<Found, String> {
 
 /// What was perhaps meant.
 fn hint(name: &str) -> String {
-    let close =
-        |known: &&str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase()) > ALIKE;
-    let known: Vec<&str> = names().filter(close).collect();
+    let known = alike(name, names());
     match known.is_empty() {
         true => " `socklab explain` lists what there is.".to_owned(),
         false => format!(" Did you mean {}?", known.join(", ")),
     }
+}
+
+/// Those of the `known` names that look like `name`, in any case.
+pub fn alike<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let name = name.to_lowercase();
+    known.filter(|known| strsim::jaro_winkler(&known.to_lowercase(), &name) > ALIKE).collect()
 }
 
 fn json(found: &impl Serialize) -> String {

@@ -16,8 +16,8 @@ use socklab::check::exercises::Exercise;
 use socklab::cli::Grade;
 use socklab::stage::Stop;
 
-use crate::checking::{TROUBLE, exercise, is_output, print};
-use crate::{INTERRUPTED, WRONG_USAGE, complain};
+use crate::checking::{TROUBLE, exercise, interrupted, is_output, print};
+use crate::{WRONG_USAGE, complain};
 
 /// What came of one submission.
 struct Graded {
@@ -44,7 +44,7 @@ pub fn run(args: &Grade, stop: &Stop) -> ExitCode {
     };
     let graded = all(args, &submissions, stop);
     if stop.requested() {
-        return complain("interrupted", u8::try_from(INTERRUPTED).unwrap_or(1));
+        return interrupted();
     }
     let kept = args.reports.as_deref().map_or(Ok(()), |folder| keep(folder, &graded));
     let table = kept.and_then(|()| Ok(table(exercise, &graded)?));

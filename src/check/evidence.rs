@@ -1,5 +1,6 @@
 //! What can be seen of a program from outside, that tells one mistake from another.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,15 @@ const MEASURED: Duration = Duration::from_millis(400);
 
 /// When nothing has left its send queue for so long, the client does not read.
 const STALLED: Duration = Duration::from_millis(150);
+
+/// How long it may take to close the sockets of connections that are over.
+const TIME_TO_CLOSE: Duration = Duration::from_secs(1);
+
+/// How long it may take to read what has come.
+const TIME_TO_READ: Duration = Duration::from_secs(1);
+
+/// How often a program is looked at that gives no sign by itself.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// Whether it uses the processor, or waits for one, though nothing is sent to it: for more than a third of the time.
 pub fn spins(bench: &Bench, program: &Program) -> bool {
@@ -45,18 +55,24 @@ pub fn holds(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
 /// Whether its end of that connection is non-blocking, or has a time limit for receiving: then `recv` says EAGAIN when
 /// nothing has come.
 pub fn impatience(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
-    let Some((_, held)) = connection(program, local, peer) else { return false };
-    let limited =
-        held.duplicate().and_then(|socket| SockRef::from(&socket).read_timeout().ok().flatten());
-    held.is_nonblocking() || limited.is_some()
+    has_limit(program, local, peer, |socket| socket.read_timeout())
 }
 
 /// Whether its end of that connection is non-blocking, or has a time limit for sending: then `send` says EAGAIN when there
 /// is no room.
 pub fn hurries(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    has_limit(program, local, peer, |socket| socket.write_timeout())
+}
+
+/// Whether its end of that connection is non-blocking, or has the time limit that `limit` reads.
+fn has_limit(
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+    limit: impl Fn(SockRef) -> io::Result<Option<Duration>>,
+) -> bool {
     let Some((_, held)) = connection(program, local, peer) else { return false };
-    let limited =
-        held.duplicate().and_then(|socket| SockRef::from(&socket).write_timeout().ok().flatten());
+    let limited = held.duplicate().and_then(|socket| limit(SockRef::from(&socket)).ok().flatten());
     held.is_nonblocking() || limited.is_some()
 }
 
@@ -83,13 +99,13 @@ pub fn names_eagain(program: &Program) -> bool {
 /// Waits until it has accepted that connection and read all that has come there. Not for ever: a program may do neither.
 pub fn has_read(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let read = |(entry, _): (TcpNetEntry, Held)| entry.rx_queue == 0;
-    poll(bench.answer(), || connection(program, local, peer).is_some_and(read))
+    comes_true(bench.answer(), GLANCE, || connection(program, local, peer).is_some_and(read))
 }
 
 /// Waits until it cannot send more to a client that does not read, or has ended its sending.
 pub fn stalls(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let mut seen = (0, Instant::now());
-    poll(bench.answer(), || {
+    comes_true(bench.answer(), GLANCE, || {
         let Some((entry, _)) = connection(program, local, peer) else { return true };
         if entry.tx_queue != seen.0 {
             seen = (entry.tx_queue, Instant::now());
@@ -99,8 +115,8 @@ pub fn stalls(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketA
     })
 }
 
-/// Looks until `is_so`, or `deadline`; says which.
-fn poll(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
+/// Looks until `is_so`, or `deadline`, with this pause between two looks; says which.
+pub fn comes_true(deadline: Instant, pause: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     loop {
         if is_so() {
             return true;
@@ -108,7 +124,7 @@ fn poll(deadline: Instant, mut is_so: impl FnMut() -> bool) -> bool {
         if Instant::now() > deadline {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(pause);
     }
 }
 
@@ -122,14 +138,12 @@ pub fn reuses_address(program: &Program, address: SocketAddr) -> Option<bool> {
 
 /// How many sockets it holds more than `before`, when it has had time to close those that are over.
 pub fn sockets_left(program: &Program, before: usize) -> usize {
-    let deadline = Instant::now() + Duration::from_secs(1);
-    loop {
-        let left = program.processes().sockets().len().saturating_sub(before);
-        if left == 0 || Instant::now() > deadline {
-            return left;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let mut left = 0;
+    comes_true(Instant::now() + TIME_TO_CLOSE, GLANCE, || {
+        left = program.processes().sockets().len().saturating_sub(before);
+        left == 0
+    });
+    left
 }
 
 /// What the kernel holds of a connection with the program.
@@ -235,14 +249,9 @@ pub fn fills_up(
 
 /// Waits until the program has read what came to it, at most a second. Says whether it has.
 pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(1);
-    loop {
-        let waits = connection(program, local, peer).is_some_and(|(entry, _)| entry.rx_queue > 0);
-        if !waits || Instant::now() > deadline {
-            return !waits;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    comes_true(Instant::now() + TIME_TO_READ, GLANCE, || {
+        connection(program, local, peer).is_none_or(|(entry, _)| entry.rx_queue == 0)
+    })
 }
 
 #[cfg(test)]

@@ -112,13 +112,7 @@ impl Processes {
 
     /// The bytes of memory that they have in use.
     pub fn memory(&self) -> u64 {
-        let pages: u64 = self
-            .alive()
-            .iter()
-            .filter_map(|process| process.statm().ok())
-            .map(|memory| memory.resident)
-            .sum();
-        pages * procfs::page_size()
+        self.usage().1
     }
 
     /// The sockets that they hold.

@@ -11,7 +11,6 @@ use crate::check::bench::{Bench, Server};
 use crate::check::peer::{Heard, Instead, Peer, fails};
 use crate::check::story::difference;
 use crate::check::verdict::{Checked, Finding, Stop, Words, trouble};
-use crate::check::{Limits, Plan};
 
 /// The exercise.
 pub const EXERCISE: Exercise = Exercise {
@@ -90,9 +89,6 @@ fn while_reading<T>(bench: &Bench, deaf: &Peer, work: impl FnOnce() -> T) -> T {
 /// A thousand at once, one of which never reads.
 fn thousand(bench: &Bench) -> Checked {
     room()?;
-    let plan = with_stacks(bench.plan);
-    let (story, fate) = (bench.story.clone(), bench.fate.clone());
-    let bench = &Bench { plan: &plan, story, stop: bench.stop, fate };
     let mut server = echo::serve(bench)?;
     let deaf = deaf(bench, &server)?;
     // What each single one does would fill a book.
@@ -101,13 +97,6 @@ fn thousand(bench: &Bench) -> Checked {
     all_at_once(bench, &crowd, &mut server)?;
     leave(bench, crowd, &mut server)?;
     deaf.reset()
-}
-
-/// The same plan, with addresses for as many threads as there are clients: their stacks are large, and hardly used.
-fn with_stacks(plan: &Plan) -> Plan {
-    const STACK: u64 = 8 << 20;
-    let memory = plan.limits.memory.saturating_add(CLIENTS as u64 * STACK);
-    Plan { limits: Limits { memory, ..plan.limits }, ..plan.clone() }
 }
 
 /// Sees to it that this process may have as many descriptors as it needs.

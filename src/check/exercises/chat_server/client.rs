@@ -170,16 +170,10 @@ impl<'a> Client<'a> {
         limit: Duration,
         is_so: impl Fn(Option<evidence::Queues>) -> bool,
     ) -> bool {
-        let deadline = Instant::now() + limit;
-        loop {
-            if is_so(evidence::queues(self.peer.local, self.peer.remote)) {
-                return true;
-            }
-            if Instant::now() > deadline {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        // It is asked after every byte: a longer pause would be felt.
+        evidence::comes_true(Instant::now() + limit, Duration::from_millis(1), || {
+            is_so(evidence::queues(self.peer.local, self.peer.remote))
+        })
     }
 }
 
