@@ -81,7 +81,7 @@ pub fn is_output(file: &Path) -> bool {
 
 fn plan(args: &Check) -> Plan {
     let mut limits = Limits::default();
-    for limit in &args.limits {
+    for limit in &args.bounds.limits {
         match *limit {
             Limit::Cpu(seconds) => limits.cpu_seconds = seconds,
             Limit::Memory(bytes) => limits.memory = bytes,
@@ -92,7 +92,7 @@ fn plan(args: &Check) -> Plan {
     Plan {
         command: args.command.clone(),
         only: args.only.clone(),
-        startup: args.startup_timeout,
+        startup: args.bounds.startup_timeout,
         limits,
     }
 }

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 use socklab::check::exercises::Exercise;
-use socklab::cli::Grade;
+use socklab::cli::{Bounds, Grade, Limit};
 use socklab::stage::Stop;
 
 use crate::checking::{TROUBLE, exercise, interrupted, is_output, print};
@@ -121,12 +121,20 @@ fn check(args: &Grade, folder: &Path, running: &Running) -> io::Result<Output> {
     let folder = folder.canonicalize()?;
     let path = folder.display().to_string();
     let mut checker = Command::new(std::env::current_exe()?);
-    checker.args(["check", &args.exercise, "--json", "--"]);
+    checker.args(["check", &args.exercise, "--json"]);
+    checker.args(bounds(&args.bounds)).arg("--");
     checker.args(args.command.iter().map(|word| word.replace("{dir}", &path)));
     checker.current_dir(&folder).stdin(Stdio::null());
     let checker = checker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     running.add(&checker)?;
     checker.wait_with_output()
+}
+
+/// The bounds, as options of `check`.
+fn bounds(bounds: &Bounds) -> [String; 4] {
+    let startup = humantime::format_duration(bounds.startup_timeout).to_string();
+    let limits: Vec<String> = bounds.limits.iter().map(Limit::to_string).collect();
+    ["--startup-timeout".to_owned(), startup, "--limits".to_owned(), limits.join(",")]
 }
 
 /// The checkers that were started, to be asked to end. Those that have ended do not hear it.

@@ -16,6 +16,7 @@ use std::thread;
 use serde_json::Value;
 use socklab::lessons::{Exercise, exercises};
 use support::program::socklab;
+use support::python::interpreter;
 use tempfile::TempDir;
 
 /// How many programs are checked at a time: each check is several programs itself.
@@ -65,7 +66,7 @@ impl Lesson {
         let program =
             folder.join(path(&self.file).replace(|it: char| !it.is_ascii_alphanumeric(), "-"));
         let compiler = match self.file.extension().and_then(|it| it.to_str()) {
-            Some("py") => return vec!["python3".to_owned(), path(&self.file)],
+            Some("py") => return vec![interpreter().to_owned(), path(&self.file)],
             Some("c") => compiler("cc", &["-O1", "-pthread", "-o"]),
             Some("rs") if self.needs_crates() => return vec![self.example()],
             _ => compiler("rustc", &["--edition", "2024", "-O", "-o"]),

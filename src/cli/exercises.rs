@@ -1,5 +1,6 @@
 //! The exercises: what can be typed to begin, to be helped, and to be checked.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -120,6 +121,17 @@ pub struct Check {
     /// The report as JSON on standard output, and nothing else there
     #[arg(long)]
     pub json: bool,
+    /// What the program is held to
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// The command that runs your program
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// What a program is held to: for `check`, and for each submission of `grade`.
+#[derive(Clone, Debug, Args)]
+pub struct Bounds {
     /// How long a server may take to listen
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = time_limit)]
     pub startup_timeout: Duration,
@@ -131,9 +143,6 @@ pub struct Check {
         default_value = "cpu=60,memory=4G,file=64M,processes=4096"
     )]
     pub limits: Vec<Limit>,
-    /// The command that runs your program
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
 }
 
 /// `grade`
@@ -141,6 +150,7 @@ pub struct Check {
 #[command(after_help = "\
 Examples:
   socklab grade submissions/ --exercise tcp-echo --csv grades.csv -- python3 server.py
+  socklab grade submissions/ --exercise tcp-echo --limits cpu=10,memory=512M -j 8 -- ./run.sh
 
 Each folder in DIR is a submission. The command runs in it; {dir} in it is replaced by the folder's path.")]
 pub struct Grade {
@@ -158,6 +168,9 @@ pub struct Grade {
     /// How many at a time [default: one for each two processors]
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// What each submission is held to
+    #[command(flatten)]
+    pub bounds: Bounds,
     /// The command that runs a submission, in its folder
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -215,6 +228,18 @@ pub enum Limit {
     File(u64),
     /// Processes and threads.
     Processes(u64),
+}
+
+/// As it is typed, its amount in full.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Cpu(amount) => write!(f, "cpu={amount}"),
+            Self::Memory(amount) => write!(f, "memory={amount}"),
+            Self::File(amount) => write!(f, "file={amount}"),
+            Self::Processes(amount) => write!(f, "processes={amount}"),
+        }
+    }
 }
 
 impl FromStr for Limit {

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use support::program::{Finished, Program, socklab};
+use support::python::interpreter;
 
 /// A file of this project.
 fn file(path: &str) -> String {
@@ -43,7 +44,7 @@ impl Mark {
     /// The command of an odd server, which has it among its arguments.
     fn odd(&self, peculiarity: &str) -> Vec<String> {
         let script = file("tests/peers/odd_server.py");
-        ["python3", &script, peculiarity, &self.0].map(str::to_owned).to_vec()
+        [interpreter(), &script, peculiarity, &self.0].map(str::to_owned).to_vec()
     }
 
     /// The processes that have it, but for the checker itself, whose command line names the program's.

@@ -97,7 +97,7 @@ fn many_checks_side_by_side_do_not_disturb_each_other() {
 
 /// A check; `confined`, it has no right to a network of its own.
 fn alone(confined: bool) -> Command {
-    let check = check(&["--only", "restart"], &["python3".to_owned(), solution()]);
+    let check = check(&["--only", "restart"], &[interpreter().to_owned(), solution()]);
     if !confined {
         return check;
     }

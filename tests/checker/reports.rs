@@ -41,7 +41,7 @@ fn each_is_written_to_its_file_and_the_learner_still_reads() {
     assert_eq!(json("gradescope")["tests"][1]["status"], "failed");
     assert_eq!(json("exercism")["status"], "fail");
     assert!(read("github").starts_with("## tcp-echo: 5/15"), "{}", read("github"));
-    let mut python = Command::new("python3");
+    let mut python = Command::new(interpreter());
     python.args(["-c", XML, &path("junit")]);
     let found = Program::run(python).finish();
     assert_eq!(found.errors, "");
@@ -56,7 +56,7 @@ fn on_standard_output_there_is_nothing_else() {
         let finished = Program::run(check(&options, &half())).finish();
         let report = report(&finished);
         assert_eq!((finished.code, &report["score"]), (1, &json!(5)));
-        assert_eq!(report["command"][0], "python3");
+        assert_eq!(report["command"][0], interpreter());
     }
 }
 

@@ -25,7 +25,7 @@ fn it_checks_again_at_a_change_and_at_enter_and_ends_at_ctrl_c() {
     let program = folder.path().join("server.py");
     fs::write(&program, "print('nothing yet')").expect("a program");
     let mark = Mark::new();
-    let words = ["python3", "server.py", &mark.0].map(str::to_owned);
+    let words = [interpreter(), "server.py", &mark.0].map(str::to_owned);
     let mut command = check(&["--watch", "--only", "text"], &words);
     command.current_dir(folder.path());
     let mut checker = Program::run(command);

@@ -125,7 +125,9 @@ fn what_was_passed_is_shown() {
     let own = here.path().join("tcp-echo");
     let solution = says(&run(&["solution", "tcp-echo", "--lang", "python"]));
     let check = |options: &[&str]| {
-        let args = [&["check", "tcp-echo"], options, &["--", "python3", "main.py"]].concat();
+        let args =
+            [&["check", "tcp-echo"], options, &["--", support::python::interpreter(), "main.py"]]
+                .concat();
         within(&own, &args).code
     };
     let passed = || {

@@ -2,10 +2,21 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
 use super::program::Program;
+
+/// The interpreter itself. `python3` may be a script that looks for it first, which takes its time, and processes of its own.
+pub fn interpreter() -> &'static str {
+    static INTERPRETER: LazyLock<String> = LazyLock::new(|| {
+        let mut python = Command::new("python3");
+        python.args(["-c", "import sys; print(sys.executable)"]);
+        Program::run(python).finish().output.swap_remove(0)
+    });
+    &INTERPRETER
+}
 
 /// A running peer. It prints one JSON object a line; see the scripts.
 pub struct Peer {
@@ -17,7 +28,7 @@ impl Peer {
     /// Starts a peer, e.g. `source_client.py`.
     pub fn start(script: &str, args: &[&str]) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(script);
-        let mut command = Command::new("python3");
+        let mut command = Command::new(interpreter());
         command.arg(path).args(args);
         Self { program: Program::run(command), read: 0 }
     }
