@@ -4,6 +4,7 @@ import json
 import queue
 import socket
 import threading
+import time
 
 LIMIT = 5.0  # seconds: for the connection, and for each answer
 
@@ -29,7 +30,7 @@ def connect(host, port):
         try:
             sock.connect(address)
         except OSError as error:
-            print(f"{address[0]}: {error.strerror}")
+            print(f"{address[0]}: {error.strerror or error}")  # a time-out has no strerror
             sock.close()
             last = error
             continue
@@ -68,7 +69,8 @@ def send(sock, message):
 
 def wait_for(answers, kind):
     """What comes before the answer is no answer: here, the chats of others."""
-    while message := answers.get(timeout=LIMIT):
+    deadline = time.monotonic() + LIMIT
+    while message := answers.get(timeout=max(0, deadline - time.monotonic())):
         if message["type"] == kind:
             return
     raise EOFError("the server closed the connection")

@@ -174,7 +174,8 @@ fn alike(text: &str) -> String {
     DIFFERENT.iter().fold(text, |text, (it, name)| it.replace_all(&text, *name).into_owned())
 }
 
-/// What each actor did, by itself, and then what was said to explain it: under whose call is a matter of who came first.
+/// What each actor did, by itself, and then the words that explain it: under whose call they stand is a matter of who came
+/// first, and where their lines break is one of whose name is the longest so far.
 fn by_actor(text: &str) -> String {
     let (mut deeds, mut words, mut actor) = (Vec::new(), Vec::new(), "");
     for line in text.lines().filter(|line| !line.ends_with("... waiting")) {
@@ -184,7 +185,7 @@ fn by_actor(text: &str) -> String {
             actor = words.first().copied().unwrap_or_default();
             deeds.push((actor, words.join(" ")));
         } else if line.starts_with("      ") && !inside.starts_with(['→', '←', '=']) {
-            words.push(inside);
+            words.extend(inside.split_whitespace());
         } else {
             deeds.push((actor, inside.to_owned()));
         }

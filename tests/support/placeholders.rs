@@ -148,13 +148,14 @@ fn between(text: &str, (before, after, name): &Differs) -> String {
     end.map_or_else(|| text.to_owned(), settled)
 }
 
-/// The ports that the kernel picked, in the order in which they appear.
+/// The ports that the kernel picked, in the order in which they appear. It picks those of five digits: a shorter one is a
+/// command's, and has to be the same.
 fn ports_in(text: &str) -> Vec<&str> {
     static PORT: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?:127\.0\.0\.1|\[::1\])(?::|, port )([0-9]+)"));
     let mut ports = Vec::new();
     for (_, [port]) in PORT.captures_iter(text).map(|found| found.extract()) {
-        if port != "0" && !ports.contains(&port) {
+        if port.len() == 5 && !ports.contains(&port) {
             ports.push(port);
         }
     }
