@@ -11,23 +11,23 @@ use super::{time, time_limit};
 /// The demos: the chapters, in order, and the tour through them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Chapter {
-    /// 1  What a socket is: stream, datagram and raw, made and read back
+    /// 1  What a socket is: stream, datagram, raw, made and read back
     SocketTypes(SocketTypes),
-    /// 2  The Chat-Room server: bind, listen, accept, a thread for each client
+    /// 2  The Chat-Room server: bind, listen, accept, threads
     TcpServer(TcpServer),
-    /// 3  The Chat-Room client: names and addresses, connect, send, receive
+    /// 3  The Chat-Room client: addresses, connect, send, receive
     TcpClient(TcpClient),
-    /// 4  A stream has no messages: the same ones over four framings, split and joined
+    /// 4  A stream has no messages: four framings, split and joined
     Framing(Framing),
-    /// 5  Time-outs, retries, errors told apart; partial sends, deadlock, Nagle
+    /// 5  Time-outs, retries, errors; partial sends, deadlock, Nagle
     RobustClient(RobustClient),
-    /// 6  FIN, half-close, TIME_WAIT and RST: both ends' TCP states, call by call
+    /// 6  FIN, half-close, TIME_WAIT, RST, with both ends' TCP states
     GracefulClose(GracefulClose),
-    /// 7  Datagrams: boundaries, loss, silence; a monitor and beating clients
+    /// 7  Datagrams: boundaries, loss, silence; a heartbeat monitor
     UdpHeartbeat(UdpHeartbeat),
-    /// 8  An ICMP echo request built byte by byte, and its answer taken apart
+    /// 8  An ICMP echo request built byte by byte, and its answer
     RawPing(RawPing),
-    /// All chapters, played by themselves, both ends in one terminal
+    /// All chapters, by themselves, both ends in one terminal
     Tour(Tour),
 }
 

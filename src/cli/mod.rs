@@ -107,11 +107,11 @@ pub enum Command {
     Solution(Solution),
     /// Begin an exercise anew; your program is kept beside it
     Reset(Reset),
-    /// Check a program, in any language: what is wrong, and which mistake it is
+    /// Check a program, in any language, and name its mistake
     Check(Check),
     /// Check a folder of programs: a table of who passed what
     Grade(Grade),
-    /// What a call, an option, an error, a TCP state or a mistake is about
+    /// What a call, option, error, TCP state or mistake is about
     Explain(Lookup),
     /// The book: where it is; opens it
     Book(Book),

@@ -43,6 +43,8 @@ fn without_arguments_it_shows_what_there_is() {
         assert!(text.contains(command.get_name()), "no {} in:\n{text}", command.get_name());
     }
     assert!(text.contains("socklab tour"), "what to try first:\n{text}");
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "wider than a terminal: {wide:#?}");
 }
 
 #[test]
