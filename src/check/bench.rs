@@ -4,13 +4,14 @@ use std::fmt::Display;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use procfs::{Current, LoadAverage};
 
 use super::fate::Fate;
-use super::processes::Held;
+use super::processes::{Held, Processes};
 use super::program::{self, Ended, Launch, Program};
 use super::story::{Story, preview};
 use super::verdict::{Checked, Finding, Stop, Words, trouble};
@@ -26,6 +27,9 @@ const MOST_PATIENT: f32 = 4.0;
 /// How soon Ctrl-C is heard while a program's end is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
 
+/// A program is at rest that does nothing for so long; of background threads a tenth of it is nothing.
+const REST: Duration = Duration::from_millis(50);
+
 /// A program that listens elsewhere may go on to listen where it should. After that long, it does not.
 const ELSEWHERE: Duration = Duration::from_millis(400);
 
@@ -39,6 +43,8 @@ pub struct Bench<'a> {
     pub stop: &'a stage::Stop,
     /// What became of its programs.
     pub fate: Fate,
+    /// Its programs.
+    started: Mutex<Vec<Processes>>,
 }
 
 /// What the program is to serve.
@@ -62,7 +68,7 @@ impl<'a> Bench<'a> {
     /// A new one.
     pub fn new(plan: &'a Plan, stop: &'a stage::Stop) -> Self {
         let story = Story::begin();
-        Self { plan, fate: Fate::new(story.clone()), story, stop }
+        Self { plan, fate: Fate::new(story.clone()), story, stop, started: Mutex::default() }
     }
 
     /// Tells what has just happened.
@@ -81,6 +87,24 @@ impl<'a> Bench<'a> {
         let load = LoadAverage::current().map_or(0.0, |load| load.one);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         limit.mul_f32((2.0 * load / processors as f32).clamp(1.0, MOST_PATIENT))
+    }
+
+    /// Whether what has not come since then will not come: an answer may take so long, and its programs do nothing that could
+    /// still lead to one. On a loaded machine this is known long before all patience is at an end.
+    pub fn waits_in_vain(&self, since: Instant, limit: Duration) -> bool {
+        since.elapsed() >= limit && self.is_at_rest()
+    }
+
+    /// Whether none of its programs runs, or waits for a processor or a disk.
+    fn is_at_rest(&self) -> bool {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let busy = || started.iter().any(Processes::are_busy);
+        let spent = || started.iter().filter_map(Processes::busy_time).sum::<Duration>();
+        let before = spent();
+        !busy() && {
+            std::thread::sleep(REST);
+            !busy() && spent().saturating_sub(before) < REST / 10
+        }
     }
 
     /// An address that no other program has: one of the 127.0.0.0/8, and a port that is free there.
@@ -124,7 +148,10 @@ impl<'a> Bench<'a> {
         let fate = self.fate.clone();
         let launch = Launch { command, host, port, variables, limits: *limits, fate };
         self.tell("check.started", &[("host", &host), ("port", &port)]);
-        Program::start(&launch).map_err(|error| not_started(command, error))
+        let program = Program::start(&launch).map_err(|error| not_started(command, error))?;
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.push(program.processes().clone());
+        Ok(program)
     }
 
     /// Starts a client for `address`, with more of its environment, and gives it `input`, then the end of it.
@@ -143,16 +170,64 @@ impl<'a> Bench<'a> {
         Ok(program)
     }
 
-    /// Waits for the program's end, tells how it ended and what it printed.
+    /// Waits until `is_so`, as long as for an answer; says whether it came to be.
+    pub fn sees(&self, mut is_so: impl FnMut() -> bool) -> bool {
+        let (begin, deadline) = (Instant::now(), self.answer());
+        loop {
+            if is_so() {
+                return true;
+            }
+            if Instant::now() >= deadline || self.waits_in_vain(begin, ANSWER) {
+                return false;
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Waits until `enough` of what the program prints is there, as long as for an answer; says whether it came.
+    pub fn prints(&self, program: &Program, enough: impl Fn(&[u8]) -> bool) -> bool {
+        let (begin, deadline) = (Instant::now(), self.answer());
+        loop {
+            let soon = deadline.min(Instant::now() + STOP_HEARD);
+            if program.output_until(soon, &enough) {
+                return true;
+            }
+            let over = Instant::now() >= deadline || self.waits_in_vain(begin, ANSWER);
+            if over || program.has_closed_output() || self.check_stop().is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Waits for the program's end as for an answer, tells how it ended and what it printed.
+    ///
+    /// # Errors
+    /// Somebody pressed Ctrl-C.
+    pub fn ends(&self, program: &mut Program) -> Checked<Option<Ended>> {
+        let begin = Instant::now();
+        self.ended_unless(program, self.patiently(ANSWER), || self.waits_in_vain(begin, ANSWER))
+    }
+
+    /// Waits so long for the program's end, tells how it ended and what it printed.
     ///
     /// # Errors
     /// Somebody pressed Ctrl-C.
     pub fn ended(&self, program: &mut Program, limit: Duration) -> Checked<Option<Ended>> {
-        let deadline = Instant::now() + limit;
+        self.ended_unless(program, limit, || false)
+    }
+
+    fn ended_unless(
+        &self,
+        program: &mut Program,
+        limit: Duration,
+        in_vain: impl Fn() -> bool,
+    ) -> Checked<Option<Ended>> {
+        let begin = Instant::now();
+        let deadline = begin + limit;
         let ended = loop {
             self.check_stop()?;
             let ended = program.ends_before(deadline.min(Instant::now() + STOP_HEARD));
-            if ended.is_some() || Instant::now() >= deadline {
+            if ended.is_some() || Instant::now() >= deadline || in_vain() {
                 break ended;
             }
         };
@@ -165,7 +240,7 @@ impl<'a> Bench<'a> {
         }
         match &ended {
             Some(ended) => self.tell("check.exited", &[("how", ended)]),
-            None => self.tell("check.still-runs", &[("seconds", &limit.as_secs_f64())]),
+            None => self.tell("check.still-runs", &[("seconds", &seconds(begin))]),
         }
         Ok(ended)
     }
@@ -201,12 +276,12 @@ impl<'a> Bench<'a> {
         variables: &[(&str, String)],
     ) -> Checked<Server> {
         let mut program = self.start(address, variables)?.serving();
-        let limit = self.patiently(self.plan.startup);
-        let deadline = Instant::now() + limit;
+        let begin = Instant::now();
+        let deadline = begin + self.patiently(self.plan.startup);
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
-            let begin = Instant::now();
+            let look = Instant::now();
             let places = places(&program, transport);
             if places.iter().any(|(place, _)| *place == address) {
                 self.tell("check.listens", &[("address", &address)]);
@@ -223,16 +298,16 @@ impl<'a> Bench<'a> {
                     return Err(at_wrong_place(*place, address).into());
                 }
             }
-            if Instant::now() > deadline {
-                return Err(self.not_listening(&program, address, limit).into());
+            if Instant::now() > deadline || self.waits_in_vain(begin, self.plan.startup) {
+                return Err(self.not_listening(&program, address, begin).into());
             }
             // On a machine with many processes a look takes its time, which others need, too.
-            std::thread::sleep(GLANCE.max(begin.elapsed()));
+            std::thread::sleep(GLANCE.max(look.elapsed()));
         }
     }
 
-    fn not_listening(&self, program: &Program, address: SocketAddr, limit: Duration) -> Finding {
-        let seconds = format!("{:.1}", limit.as_secs_f64());
+    fn not_listening(&self, program: &Program, address: SocketAddr, begin: Instant) -> Finding {
+        let seconds = seconds(begin);
         self.tell("check.never-listened", &[("seconds", &seconds)]);
         let id = match program.processes().are_stopped() {
             true => "check.stopped",
@@ -250,6 +325,11 @@ impl<'a> Bench<'a> {
             false => Ok(()),
         }
     }
+}
+
+/// How many seconds have gone by.
+fn seconds(begin: Instant) -> String {
+    format!("{:.1}", begin.elapsed().as_secs_f64())
 }
 
 /// Where it listens, or receives.

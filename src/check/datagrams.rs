@@ -9,6 +9,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::ANSWER;
 use super::bench::Bench;
 use super::peer::is_timeout;
 use super::story::preview;
@@ -112,7 +113,7 @@ impl<'a> Endpoint<'a> {
 
     /// Waits until nothing is left in the program's queue, and says whether that was in time.
     fn is_taken(&self) -> Checked<bool> {
-        let deadline = self.bench.answer();
+        let (begin, deadline) = (Instant::now(), self.bench.answer());
         loop {
             self.bench.check_stop()?;
             if self.was_dropped() {
@@ -121,7 +122,7 @@ impl<'a> Endpoint<'a> {
             if waiting(self.remote) == 0 {
                 return Ok(true);
             }
-            if Instant::now() > deadline {
+            if Instant::now() > deadline || self.bench.waits_in_vain(begin, ANSWER) {
                 self.bench.tell("check.not-taken", &[("address", &self.remote)]);
                 return Ok(false);
             }
@@ -134,8 +135,8 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// Something else came, in the inner result; the checker's trouble in the outer.
     pub fn expect(&self, expected: &[u8]) -> Checked<Result<(), Heard>> {
-        let deadline = self.bench.answer();
-        while Instant::now() < deadline {
+        let (begin, deadline) = (Instant::now(), self.bench.answer());
+        while Instant::now() < deadline && !self.bench.waits_in_vain(begin, ANSWER) {
             self.bench.check_stop()?;
             match self.receive(PATIENCE)? {
                 None if self.was_dropped() => self.send_again()?,

@@ -99,13 +99,13 @@ pub fn names_eagain(program: &Program) -> bool {
 /// Waits until it has accepted that connection and read all that has come there. Not for ever: a program may do neither.
 pub fn has_read(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let read = |(entry, _): (TcpNetEntry, Held)| entry.rx_queue == 0;
-    comes_true(bench.answer(), GLANCE, || connection(program, local, peer).is_some_and(read))
+    bench.sees(|| connection(program, local, peer).is_some_and(read))
 }
 
 /// Waits until it cannot send more to a client that does not read, or has ended its sending.
 pub fn stalls(bench: &Bench, program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     let mut seen = (0, Instant::now());
-    comes_true(bench.answer(), GLANCE, || {
+    bench.sees(|| {
         let Some((entry, _)) = connection(program, local, peer) else { return true };
         if entry.tx_queue != seen.0 {
             seen = (entry.tx_queue, Instant::now());

@@ -227,13 +227,14 @@ impl<'a> Peer<'a> {
         enough: impl Fn(&[u8]) -> bool,
     ) -> Checked<(Vec<u8>, Option<Instead>)> {
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
+        let mut last = Instant::now();
         let ended = loop {
             if enough(&bytes) {
                 break None;
             }
             self.bench.check_stop()?;
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || self.bench.waits_in_vain(last, ANSWER) {
                 break Some(Instead::Silence);
             }
             // A short limit each time, so that Ctrl-C is heard.
@@ -241,7 +242,10 @@ impl<'a> Peer<'a> {
             self.socket.set_read_timeout(Some(limit)).map_err(trouble("SO_RCVTIMEO"))?;
             match (&self.socket).read(&mut buffer) {
                 Ok(0) => break Some(Instead::End),
-                Ok(count) => bytes.extend(&buffer[..count]),
+                Ok(count) => {
+                    bytes.extend(&buffer[..count]);
+                    last = Instant::now();
+                }
                 Err(error) if is_timeout(&error) => {}
                 Err(_) => break Some(Instead::Reset),
             }

@@ -104,10 +104,12 @@ impl Processes {
         (spent > 0).then(|| Duration::from_nanos(spent))
     }
 
-    /// Whether one of them runs, or would if a processor were free, or waits for a disk.
+    /// Whether a thread of theirs runs, or would if a processor were free, or waits for a disk.
     pub fn are_busy(&self) -> bool {
-        let state = |process: &Process| process.stat().map(|stat| stat.state);
-        self.alive().iter().any(|process| matches!(state(process), Ok('R' | 'D')))
+        let alive = self.alive();
+        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+        let mut states = tasks.filter_map(|task| task.stat().ok()).map(|stat| stat.state);
+        states.any(|state| matches!(state, 'R' | 'D'))
     }
 
     /// The bytes of memory that they have in use.

@@ -163,6 +163,11 @@ impl Program {
         self.output.until(deadline, enough)
     }
 
+    /// Whether it will print no more.
+    pub fn has_closed_output(&self) -> bool {
+        self.output.shared.state().over
+    }
+
     /// Its standard input, once: for a thread that writes to it.
     pub fn take_input(&mut self) -> Option<ChildStdin> {
         self.input.take()

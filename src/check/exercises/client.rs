@@ -4,7 +4,6 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
-use crate::check::ANSWER;
 use crate::check::bench::Bench;
 use crate::check::evidence;
 use crate::check::listener::Listener;
@@ -148,7 +147,7 @@ impl<'a> Client<'a> {
     pub fn printed(&self, expected: &[u8]) -> Vec<u8> {
         let enough =
             |output: &[u8]| output.len() >= expected.len() || !expected.starts_with(output);
-        self.program.output_until(self.bench.answer(), enough);
+        self.bench.prints(&self.program, enough);
         self.program.output()
     }
 
@@ -252,7 +251,7 @@ pub fn comes<'a>(
 
 /// Waits for its end.
 pub fn ended(bench: &Bench, program: &mut Program) -> Checked<Option<Ended>> {
-    bench.ended(program, bench.patiently(ANSWER))
+    bench.ends(program)
 }
 
 fn never_came(program: &Program, ended: Option<Ended>) -> Finding {

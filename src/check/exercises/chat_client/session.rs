@@ -216,7 +216,7 @@ impl<'a> Session<'a> {
 
     /// Whether the program prints this line before long, behind those that it was seen to print before.
     pub fn shows(&mut self, line: &str) -> Checked<bool> {
-        let (deadline, seen) = (self.bench.answer(), self.seen);
+        let (begin, deadline, seen) = (Instant::now(), self.bench.answer(), self.seen);
         loop {
             self.bench.check_stop()?;
             let soon = deadline.min(Instant::now() + STOP_HEARD);
@@ -226,7 +226,8 @@ impl<'a> Session<'a> {
                 self.seen = end;
                 return Ok(true);
             }
-            if Instant::now() >= deadline || self.program.ended().is_some() {
+            let over = Instant::now() >= deadline || self.bench.waits_in_vain(begin, ANSWER);
+            if over || self.program.ended().is_some() {
                 self.bench.tell("chat-client.not-printed", &[("text", &preview(line.as_bytes()))]);
                 return Ok(false);
             }
@@ -258,7 +259,7 @@ impl<'a> Session<'a> {
 
     /// How the program ends, if it does in time.
     pub fn ends(&mut self) -> Checked<Option<Ended>> {
-        self.bench.ended(&mut self.program, self.bench.patiently(ANSWER))
+        self.bench.ends(&mut self.program)
     }
 
     /// The program must end with status 1, and say why; `id` names the words for one that does not.
@@ -271,7 +272,7 @@ impl<'a> Session<'a> {
     pub fn must_fail_when_reset(self, id: &str) -> Checked {
         let Self { bench, mut program, server, input, .. } = self;
         server.reset()?;
-        let ended = bench.ended(&mut program, bench.patiently(ANSWER))?;
+        let ended = bench.ends(&mut program)?;
         drop(input);
         failed(&program, ended, id)
     }

@@ -126,7 +126,7 @@ impl<'a> Monitor<'a> {
     /// Waits until the output is right or wrong.
     fn output(&self, deadline: Instant) -> Checked<Output> {
         let due = self.due.as_bytes();
-        let program = &self.server.program;
+        let (program, begin) = (&self.server.program, Instant::now());
         loop {
             self.bench.check_stop()?;
             let until = deadline.min(Instant::now() + GLANCE);
@@ -141,7 +141,8 @@ impl<'a> Monitor<'a> {
             if !due.starts_with(&printed) {
                 return Ok(Output::Wrong);
             }
-            if Instant::now() >= deadline || self.has_ended() {
+            let over = Instant::now() >= deadline || self.bench.waits_in_vain(begin, ANSWER);
+            if over || self.has_ended() {
                 return Ok(Output::Short);
             }
         }
@@ -290,8 +291,7 @@ impl<'a> Monitor<'a> {
     pub fn lines_until_up(&self, name: &str) -> Checked<Option<Vec<String>>> {
         self.beat(name, 1)?;
         let line = format!("up {name}");
-        let until = self.bench.answer();
-        if !self.server.program.output_until(until, |printed| has_line(printed, &line)) {
+        if !self.bench.prints(&self.server.program, |printed| has_line(printed, &line)) {
             return Ok(None);
         }
         let printed = self.server.program.output();

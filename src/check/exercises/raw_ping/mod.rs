@@ -222,7 +222,7 @@ fn permission(bench: &Bench) -> Checked {
         |why| Stop::Skipped(Words::new("raw-ping.permission.kept", &[("why", &why)]));
     let mut program = started.map_err(not_given_up)??;
     bench.tell("raw-ping.permission.without", &[]);
-    let ended = bench.ended(&mut program, bench.patiently(ANSWER))?;
+    let ended = bench.ends(&mut program)?;
     let errors = String::from_utf8_lossy(&program.errors()).to_lowercase();
     let finding = match ended {
         Some(Ended::Exit(1)) if errors.contains("net_raw") => return Ok(()),
