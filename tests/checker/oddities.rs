@@ -67,6 +67,16 @@ fn what_forgets_where_it_comes_from_is_ended_too() {
     is_told("forgets", &[], &["ended (exit status 0)"], None);
 }
 
+/// A private network has no name server: there the system cannot say, for now, whether most names exist.
+#[test]
+fn who_asks_again_where_that_may_help_is_told_no_mistake() {
+    let client = ["python3".to_owned(), file("tests/peers/asks_again_client.py")];
+    let mut check = socklab(&["check", "robust-client", "--only", "unknown", "--"]);
+    check.args(client);
+    let finished = Program::run(check).finish();
+    assert_eq!(finished.code, 0, "{}", finished.text());
+}
+
 /// That is no fault of the program's, which is not there, and none of the checker's.
 #[test]
 fn a_command_that_cannot_be_run_is_wrong_usage() {
