@@ -3,7 +3,15 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, ChildStdout, Command, Stdio};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use nix::sys::signal::{Signal, kill};
+#[cfg(target_os = "linux")]
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+#[cfg(target_os = "linux")]
+use nix::unistd::Pid;
 use socklab::narrate::event::{Circumstance, Ended, Event, Kind, Note, Value};
 
 /// `socklab udp-heartbeat` with these arguments, telling events as JSON.
@@ -75,6 +83,25 @@ impl Demo {
     fn interrupt(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().expect("it runs").success());
+    }
+}
+
+/// Stops it as Ctrl-Z does.
+#[cfg(target_os = "linux")]
+impl Demo {
+    fn stop(&self) {
+        let pid = self.pid();
+        kill(pid, Signal::SIGSTOP).expect("it runs");
+        let stopped = WaitStatus::Stopped(pid, Signal::SIGSTOP);
+        assert_eq!(waitpid(pid, Some(WaitPidFlag::WUNTRACED)), Ok(stopped));
+    }
+
+    fn go_on(&self) {
+        kill(self.pid(), Signal::SIGCONT).expect("it is there");
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().expect("a process id"))
     }
 }
 
@@ -308,6 +335,27 @@ fn who_falls_silent_is_down_and_its_next_beat_is_a_first_one() {
         assert_eq!(monitor.next_news(), "up mei");
         assert_eq!(monitor.next_news(), "down mei");
     }
+}
+
+/// Their beats waited in the monitor's queue while it was stopped: nobody was silent.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_waits_is_heard_before_anybody_is_called_silent() {
+    let (mut monitor, port) = Demo::monitor(&["--interval", "300ms"]);
+    let socket = to_monitor(port);
+    let send = |beat: &str| socket.send(beat.as_bytes()).expect("it is taken");
+    for name in ["ann", "bob"] {
+        send(&format!("beat {name} 1"));
+        assert_eq!(monitor.next_news(), format!("up {name}"));
+    }
+    monitor.stop();
+    for beat in ["beat ann 2", "beat bob 2", "beat cem 1"] {
+        send(beat);
+    }
+    // Nothing to wait for: it is the time itself that has to pass.
+    std::thread::sleep(Duration::from_secs(1));
+    monitor.go_on();
+    assert_eq!(monitor.next_news(), "up cem", "the beats before it came in order, and are no news");
 }
 
 #[test]

@@ -10,6 +10,7 @@ import time
 LIMIT = 5.0  # seconds: to connect, for the next room to send, for a whole answer
 TRIES, DELAY = 3, 0.2
 MESSAGE = b"x" * (256 * 1024 - 1) + b"\n"
+LONGEST = 64 * 1024  # bytes of an answer: who sends more is not waited for
 
 
 class TimedOut(Exception):
@@ -83,11 +84,14 @@ def send_all(connection, data, when_full):
 
 # ANCHOR: receive
 def receive_until(connection, end):
-    """Receives until `end`; b"" as end means the end of file. All of it has one deadline."""
+    """Receives until `end`; b"" as end means the end of file. All of it has one deadline, and a longest size."""
     received, deadline = b"", time.monotonic() + LIMIT
-    while not (end and received.endswith(end)):
+    while not (end and received.endswith(end)) and len(received) < LONGEST:
         wait(connection, select.POLLIN, deadline)
-        piece = connection.recv(4096)
+        try:
+            piece = connection.recv(4096)
+        except BlockingIOError:  # EAGAIN: ready is a hint, not a promise
+            continue
         if not piece:  # end of file is not a time-out, and not an error
             break
         received += piece
@@ -102,8 +106,8 @@ def peer(listener, may_listen, listens, may_read):
     connection, _ = listener.accept()
     may_read.wait()
     count = 0
-    while count < len(MESSAGE):
-        count += len(connection.recv(4096))
+    while count < len(MESSAGE) and (piece := connection.recv(4096)):
+        count += len(piece)
     connection.sendall(b"%d bytes read\n" % count)
     connection.recv(1)  # the client's end of file
     connection.close()
@@ -114,7 +118,7 @@ def main():
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     listener.bind(("127.0.0.1", 0))
     cues = may_listen, listens, may_read = [threading.Event() for _ in range(3)]
-    other_end = threading.Thread(target=peer, args=(listener, *cues))
+    other_end = threading.Thread(target=peer, args=(listener, *cues), daemon=True)
     other_end.start()
     connection = connect(*listener.getsockname(), lambda: (may_listen.set(), listens.wait()))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)

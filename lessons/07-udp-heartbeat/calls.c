@@ -65,7 +65,7 @@ static void heartbeat(int sender, int receiver, const struct sockaddr_in *addres
         buffer[count] = '\0';
         if (sscanf(buffer, "beat mei %d", &seq) != 1) continue;
         if (seq > newest + 1) printf("lost %d\n", seq - newest - 1);
-        newest = seq;
+        if (seq > newest) newest = seq; /* a late beat is no news */
     }
     if (errno != EAGAIN) die("recvfrom");
     printf("silent since beat %d\n", newest);

@@ -56,7 +56,7 @@ def heartbeat(sender, receiver, address):
             seq = int(datagram.split(b" ")[2])
             if seq > newest + 1:
                 print(f"lost {seq - newest - 1}")
-            newest = seq
+            newest = max(newest, seq)  # a late beat is no news
     except TimeoutError:
         print(f"silent since beat {newest}")
 # ANCHOR_END: heartbeat

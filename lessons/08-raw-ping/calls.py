@@ -70,7 +70,7 @@ def main():
             except TimeoutError:
                 break
             print(f"received {len(packet)} bytes from {sender}")
-            if reply_in(packet):
+            if reply_in(packet) and sender == TARGET:
                 print(f"  the answer; time to live {packet[8]}")
                 return
     sys.exit("no answer within 1 s")

@@ -67,6 +67,32 @@ fn what_forgets_where_it_comes_from_is_ended_too() {
     is_told("forgets", &[], &["ended (exit status 0)"], None);
 }
 
+/// A private network has no name server: there the system cannot say, for now, whether most names exist.
+#[test]
+fn who_asks_again_where_that_may_help_is_told_no_mistake() {
+    let client = ["python3".to_owned(), file("tests/peers/asks_again_client.py")];
+    let mut check = socklab(&["check", "robust-client", "--only", "unknown", "--"]);
+    check.args(client);
+    let finished = Program::run(check).finish();
+    assert_eq!(finished.code, 0, "{}", finished.text());
+}
+
+/// The kernel's answer then goes to that address, too. It is no second request.
+#[test]
+fn who_pings_from_the_address_that_it_pings_has_sent_one_packet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("bound.py");
+    let solution = fs::read_to_string(file("lessons/08-raw-ping/raw-ping/solution.py"));
+    let bound =
+        solution.expect("a file").replace("sock.sendto(", "sock.bind((address, 0)); sock.sendto(");
+    assert!(bound.contains("sock.bind"), "{bound}");
+    fs::write(&script, bound).expect("it is written");
+    let mut check = socklab(&["check", "raw-ping", "--only", "reply", "--", "python3"]);
+    check.arg(script);
+    let finished = Program::run(check).finish();
+    assert_eq!(finished.code, 0, "{}", finished.text());
+}
+
 /// That is no fault of the program's, which is not there, and none of the checker's.
 #[test]
 fn a_command_that_cannot_be_run_is_wrong_usage() {

@@ -1,7 +1,7 @@
 //! For GitHub Actions: a summary of the step in Markdown, and `::error::` lines, which work on standard output only.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use super::{explanation, word};
+use super::{explanation, mistake};
 use crate::check::verdict::{Report, Result, Verdict};
 
 /// The summary, for the file that `GITHUB_STEP_SUMMARY` names.
@@ -42,9 +42,8 @@ fn story(check: &Result) -> String {
 pub fn errors(report: &Report) -> String {
     let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
     let line = |check: &Result| {
-        let mistake =
-            check.mistake.map(|id| format!(" {}", word("mistake", &[("title", &""), ("id", &id)])));
-        let message = format!("{}{}", check.cause, mistake.unwrap_or_default());
+        let named = check.mistake.map(|id| format!(" {}", mistake("mistake", id)));
+        let message = format!("{}{}", check.cause, named.unwrap_or_default());
         format!("::error title={}::{}\n", property(&check.title), data(&message))
     };
     failed.map(line).collect()

@@ -102,6 +102,7 @@ fn github_gets_a_summary_that_no_text_can_break_and_lines_for_errors() {
             .starts_with("::error title=the title of two%3A 100 %25%2C a | b::line one%0Aline two"),
         "{errors}"
     );
+    assert!(errors.contains("Mistake: Part of a send forgotten (short-send)."), "{errors}");
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn whole_millis(time: Duration) -> Duration {
 }
 
 /// The next attempt may fare better: a signal came, or what was ready is so no longer.
-fn is_passing(error: &io::Error) -> bool {
+pub fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
 }
 

@@ -26,6 +26,9 @@ const MOST_NAMES: usize = 256;
 /// No datagram is longer, so none is cut.
 const LONGEST_DATAGRAM: usize = 64 * 1024;
 
+/// So many datagrams are heard after somebody was due: a flood from one client must not hide another's silence.
+const PATIENCE: u32 = 100;
+
 /// Time-outs are rounded up to this, so that steady beats do not need a new one each time.
 const GRAIN: Duration = Duration::from_millis(10);
 
@@ -116,13 +119,22 @@ impl Monitor {
     /// Hears and judges until `count` datagrams have come; without that number, being stopped is the way to end.
     fn serve(mut self, count: Option<u64>) -> Result<()> {
         let started = Instant::now();
+        let mut overdue = 0;
         while count.is_none_or(|count| self.received < count) {
             let left = self.roll.next_due().map(|due| due.saturating_sub(started.elapsed()));
             self.wait_at_most(left.map(round_up))?;
-            if self.hear(|| started.elapsed())? == Heard::Stop {
-                return if count.is_some() { Err(Error::Interrupted) } else { Ok(()) };
+            match self.hear(|| started.elapsed())? {
+                Heard::Stop if count.is_some() => return Err(Error::Interrupted),
+                Heard::Stop => return Ok(()),
+                Heard::Signal => {}
+                Heard::Datagram if left != Some(Duration::ZERO) => overdue = 0,
+                // The beat of one who seems silent may still wait in the queue.
+                Heard::Datagram if overdue < PATIENCE => overdue += 1,
+                Heard::Datagram | Heard::Nothing => {
+                    overdue = 0;
+                    self.judge(started.elapsed());
+                }
             }
-            self.judge(started.elapsed());
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use dns_lookup::LookupErrorKind;
+
 use crate::check::bench::Bench;
 use crate::check::listener::Listener;
 use crate::check::private;
@@ -74,18 +76,34 @@ fn bound_once<'a>(bench: &'a Bench<'a>, addresses: &[IpAddr]) -> Checked<Vec<Lis
     Ok(all)
 }
 
-/// A name that does not resolve, and of which the system says so soon.
+/// A name of which the system says soon, and for good, that it does not exist.
 pub fn unknown() -> &'static str {
-    /// RFC 6761 promises that it does not exist. Where no name server answers, that can take a while to learn.
+    /// RFC 6761 promises that it does not exist. Where no name server answers, the system cannot tell, for now.
     const PROMISED: &str = "no-such-host.invalid";
-    /// This is no name at all: nobody is asked.
-    const MALFORMED: &str = "no..such..host";
+    /// This can be no host's name: nobody is asked.
+    const MALFORMED: &str = "no!such!host";
     const SOON: Duration = Duration::from_millis(500);
     let (tell, told) = mpsc::channel();
-    let ask = move || tell.send((PROMISED, 0).to_socket_addrs().is_err());
+    let ask = move || tell.send(is_unknown(PROMISED));
     let asked = thread::Builder::new().name("name".to_owned()).spawn(ask);
     match asked.ok().and_then(|_| told.recv_timeout(SOON).ok()) {
         Some(true) => PROMISED,
         _ => MALFORMED,
+    }
+}
+
+/// Whether there is no such name. "Cannot say, for now" (EAI_AGAIN) is another answer: after it, to try again is right.
+fn is_unknown(name: &str) -> bool {
+    dns_lookup::getaddrinfo(Some(name), None, None)
+        .is_err_and(|error| matches!(error.kind(), LookupErrorKind::NoName))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unknown_name_is_unknown_for_good() {
+        assert!(is_unknown(unknown()), "{}", unknown());
     }
 }

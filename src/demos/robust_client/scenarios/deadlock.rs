@@ -1,13 +1,13 @@
 //! Two ends that both send everything before they read anything; and how one of them, reading meanwhile, saves both.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
 use crate::cli::RobustClient;
-use crate::demos::robust_client::connection::Connection;
+use crate::demos::robust_client::connection::{Connection, is_passing};
 use crate::error::{Error, Result};
 use crate::narrate::{Interest, Socket, note};
 use crate::stage::Stage;
@@ -108,12 +108,12 @@ fn read_while_sending(client: &Client, address: SocketAddr, limit: Duration) -> 
             return Err(connection.timed_out("robust-client.no-room"));
         }
         if found.writable {
-            sent += send(&connection, &message[sent..])?;
+            sent += send(&connection, &message[sent..])?.unwrap_or(0);
         }
         if found.readable {
             match receive(&connection)? {
-                0 => break,
-                count => received += count,
+                Some(0) => break,
+                count => received += count.unwrap_or(0),
             }
         }
         if !all_sent && sent == message.len() {
@@ -124,12 +124,24 @@ fn read_while_sending(client: &Client, address: SocketAddr, limit: Duration) -> 
     Ok(())
 }
 
-fn receive(connection: &Connection) -> Result<usize> {
+fn receive(connection: &Connection) -> Result<Option<usize>> {
     let mut buffer = [0; 16 * 1024];
-    (&*connection.socket).read(&mut buffer).map_err(Error::during("recv", connection.address))
+    done("recv", connection, (&*connection.socket).read(&mut buffer))
 }
 
-fn send(connection: &Connection, bytes: &[u8]) -> Result<usize> {
-    connection.socket.send(bytes).map_err(Error::during("send", connection.address))
+fn send(connection: &Connection, bytes: &[u8]) -> Result<Option<usize>> {
+    done("send", connection, connection.socket.send(bytes))
+}
+
+/// How many bytes; `None` when what was ready is so no longer, or a signal came. The next `poll` tells.
+fn done(
+    call: &'static str,
+    connection: &Connection,
+    outcome: io::Result<usize>,
+) -> Result<Option<usize>> {
+    match outcome {
+        Err(error) if is_passing(&error) => Ok(None),
+        outcome => outcome.map(Some).map_err(Error::during(call, connection.address)),
+    }
 }
 // ANCHOR_END: both
