@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use socklab::cli::{self, Format};
 use socklab::lessons::{Exercise, Language, exercise, exercises};
 use socklab::reference;
+use unicode_width::UnicodeWidthStr;
 
 /// The file in the learner's folder that says which exercises were passed, and when.
 const PROGRESS: &str = "socklab-progress.toml";
@@ -54,6 +55,7 @@ fn json(listed: &Listed) -> String {
 }
 
 fn table(listed: Vec<Listed>) -> String {
+    let width = listed.iter().map(|it| it.title.width()).max().unwrap_or_default();
     let mut page = String::new();
     let mut chapter = "";
     for it in listed {
@@ -62,7 +64,7 @@ fn table(listed: Vec<Listed>) -> String {
             chapter = it.chapter;
         }
         let mark = if it.passed.is_some() { "✓".green() } else { "·".normal() };
-        page += &format!("  {mark} {:<16} {:<44} {:>3} min\n", it.name, it.title, it.minutes);
+        page += &format!("  {mark} {:<16} {:<width$}  {:>3} min\n", it.name, it.title, it.minutes);
     }
     page + "\n" + words("exercises.first") + "\n"
 }

@@ -47,8 +47,15 @@ pub struct About {
 static EXERCISES: LazyLock<Vec<Exercise>> = LazyLock::new(|| {
     let mut chapters: Vec<_> = FILES.dirs().collect();
     chapters.sort_by_key(|chapter| chapter.path());
-    chapters.into_iter().flat_map(|chapter| chapter.dirs().filter_map(of_folder)).collect()
+    chapters.into_iter().flat_map(of_chapter).collect()
 });
+
+/// The shortest first.
+fn of_chapter(chapter: &'static Dir<'static>) -> Vec<Exercise> {
+    let mut exercises: Vec<_> = chapter.dirs().filter_map(of_folder).collect();
+    exercises.sort_by_key(|exercise| exercise.about.minutes);
+    exercises
+}
 
 fn of_folder(folder: &'static Dir<'static>) -> Option<Exercise> {
     let name = folder.path().file_name()?.to_str()?;
@@ -61,7 +68,7 @@ fn text(folder: &'static Dir<'static>, name: &str) -> Option<&'static str> {
     folder.get_file(folder.path().join(name))?.contents_utf8()
 }
 
-/// All exercises, in the order of their chapters.
+/// All exercises, in the order of their chapters, and in each the shortest first.
 pub fn exercises() -> &'static [Exercise] {
     &EXERCISES
 }

@@ -32,9 +32,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// Options that every chapter takes.
+/// Options that every chapter takes; those for the output, all commands.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "How it is shown")]
+#[command(next_help_heading = "How a chapter is shown")]
 pub struct Show {
     /// How much to explain under each call
     #[arg(long, global = true, value_enum, default_value_t = Explain::Short)]
