@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{ExitCode, exit};
+use std::process::{Command, ExitCode, Stdio, exit};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,8 +28,11 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// Runs the checks once, or again and again.
 pub fn run(args: &Check) -> ExitCode {
+    if args.try_network {
+        return private::enter().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     // Before any thread is started: afterwards it cannot be done.
-    if let Err(why) = private::enter() {
+    if let Err(why) = try_network(args).and_then(|()| private::enter()) {
         tracing::info!(%why, "no private network");
     }
     let exercise = match exercise(&args.name) {
@@ -46,6 +49,15 @@ pub fn run(args: &Check) -> ExitCode {
         return crate::watching::run(&stop, || once(exercise, &plan, args, &stop));
     }
     once(exercise, &plan, args, &stop)
+}
+
+/// Lets a process of its own try it first. Some systems allow the network and not what makes it usable (AppArmor may deny
+/// every right over a new user namespace), and from a network half entered there is no way back.
+fn try_network(args: &Check) -> io::Result<()> {
+    let mut trial = Command::new("/proc/self/exe");
+    trial.args(["check", &args.name, "--try-network", "--", "none"]);
+    let tried = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    tried.success().then_some(()).ok_or_else(|| io::ErrorKind::PermissionDenied.into())
 }
 
 /// The exercise of that name.

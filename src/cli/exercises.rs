@@ -131,6 +131,9 @@ pub struct Check {
         default_value = "cpu=60,memory=4G,file=64M,processes=4096"
     )]
     pub limits: Vec<Limit>,
+    /// Enter a private network and end: says by its exit status whether the system allows one
+    #[arg(long, hide = true)]
+    pub try_network: bool,
     /// The command that runs your program
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<String>,
