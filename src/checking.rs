@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use socklab::check::exercises::{self, Exercise};
 use socklab::check::report::{self, text};
 use socklab::check::verdict::{Overall, Report, Verdict};
-use socklab::check::{Limits, Plan, private, processes, schedule};
+use socklab::check::{Limits, Plan, ending, private, processes, schedule};
 use socklab::cli::{Check, Limit, ReportFormat, ReportTo};
 use socklab::stage::Stop;
 
@@ -111,11 +111,12 @@ fn plan(args: &Check) -> Plan {
 
 /// The first Ctrl-C or SIGTERM ends the checks, the second is the end.
 pub fn stop_on_signals() -> Stop {
+    processes::spare_strangers();
     let stop = Stop::default();
     let stopping = stop.clone();
     let handled = ctrlc::set_handler(move || {
         if stopping.requested() {
-            processes::kill_all_below();
+            ending::kill_all_below();
             exit(INTERRUPTED);
         }
         stopping.request();
@@ -137,7 +138,7 @@ fn end_programs() {
     thread::spawn(|| {
         let begin = Instant::now();
         while begin.elapsed() < LAST_RESORT {
-            processes::kill_all_below();
+            ending::kill_all_below();
             thread::sleep(AGAIN);
         }
         exit(INTERRUPTED);
@@ -154,8 +155,7 @@ fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> 
         }
     };
     let report = schedule::run(exercise, plan, stop, &|result| say(&text::line(result)));
-    let left = processes::kill_all_below();
-    processes::reap();
+    let left = ending::kill_all_below();
     if stop.requested() {
         return interrupted();
     }

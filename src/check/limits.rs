@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
+use super::ending;
 use super::fate::Fate;
 use super::private;
 use super::processes::Processes;
@@ -79,6 +80,7 @@ pub fn guard(processes: Processes, limits: Limits, fate: Fate) -> io::Result<Sen
         let mut pause = GLANCE;
         while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             let begin = Instant::now();
+            ending::reap();
             if exceeds(&processes, &limits, &fate) {
                 processes.kill();
                 return;

@@ -11,9 +11,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use rustix::process::Signal as Sent;
 
+use super::ending;
 use super::fate::Fate;
 use super::limits::{self, Limits};
 use super::processes::{Processes, TAG, adopt_orphans};
@@ -101,7 +102,7 @@ impl Program {
         let mut child = {
             let mut command = command(launch, &tag)?;
             let _alone = spawning();
-            command.spawn()?
+            ending::awaited(|| command.spawn())?
         };
         limits::set(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
@@ -212,15 +213,15 @@ impl Program {
 
     /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
     pub fn interrupt(&self) {
-        self.signal(Signal::SIGINT);
+        self.signal(Sent::INT);
     }
 
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.mourn();
-        self.signal(Signal::SIGTERM);
+        self.signal(Sent::TERM);
         // One that was stopped hears of it when it goes on.
-        self.signal(Signal::SIGCONT);
+        self.signal(Sent::CONT);
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();
@@ -240,11 +241,8 @@ impl Program {
         self.ended();
     }
 
-    fn signal(&self, signal: Signal) {
-        for process in self.processes.alive() {
-            // It may end by itself this very moment.
-            let _ = kill(Pid::from_raw(process.pid), signal);
-        }
+    fn signal(&self, signal: Sent) {
+        self.processes.alive().iter().for_each(|process| ending::send(process, signal));
     }
 
     /// Before it is asked to end: tells if it has ended already.
@@ -262,6 +260,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+        ending::forget(&self.child);
     }
 }
 

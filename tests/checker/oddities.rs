@@ -1,5 +1,8 @@
 //! Programs that do what no program should.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::*;
 
 /// They echo as they should, so they pass; and the checker has to find and end them.
@@ -65,6 +68,24 @@ fn a_program_that_runs_wild_is_held_to_its_limits() {
 #[test]
 fn what_forgets_where_it_comes_from_is_ended_too() {
     is_told("forgets", &[], &["ended (exit status 0)"], None);
+}
+
+/// It is another process each time that somebody looks.
+#[test]
+fn what_flees_is_ended_too() {
+    is_told("flees", &[], &["ended (exit status 0)"], None);
+}
+
+/// A shell that starts something and becomes the checker leaves it a child that is none of its own.
+#[test]
+fn what_was_there_before_is_spared() {
+    let check = check(&["--only", "listens"], &["true".to_owned()]);
+    let mut shell = Command::new("sh");
+    let script = r#"sleep 600 > /dev/null 2>&1 & echo $!; exec "$@""#;
+    shell.args(["-c", script, "sh"]).arg(check.get_program()).args(check.get_args());
+    let finished = Program::run(shell).finish();
+    let stranger = Pid::from_raw(finished.output[0].parse().expect("a number"));
+    assert_eq!(kill(stranger, Signal::SIGKILL), Ok(()), "it is not there any more");
 }
 
 /// That is no fault of the program's, which is not there, and none of the checker's.
