@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use socklab::check::exercises::{self, Exercise};
 use socklab::check::report::{self, text};
-use socklab::check::verdict::{Overall, Report, Verdict};
+use socklab::check::verdict::{Overall, Report, Verdict, Words};
 use socklab::check::{Limits, Plan, ending, private, processes, schedule};
 use socklab::cli::{Check, Limit, ReportFormat, ReportTo};
 use socklab::stage::Stop;
@@ -30,6 +30,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub fn run(args: &Check) -> ExitCode {
     if args.try_network {
         return private::enter().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    if let Err(why) = processes::can_be_seen() {
+        return complain(&Words::new(why, &[]).to_string(), TROUBLE);
     }
     // Before any thread is started: afterwards it cannot be done.
     if let Err(why) = try_network(args).and_then(|()| private::enter()) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry};
 use procfs::process::{FDTarget, Process, all_processes};
 use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open, set_child_subreaper,
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, set_child_subreaper,
 };
 
 use super::ending::kill_all;
@@ -280,6 +280,23 @@ impl Held {
         let flags =
             flags.and_then(|octal| i32::from_str_radix(octal.trim(), 8).ok()).unwrap_or_default();
         flags & nix::libc::O_NONBLOCK != 0
+    }
+}
+
+/// Whether what this module asks for can be seen here.
+///
+/// # Errors
+/// It cannot, for the reason with that name: then nothing could be said of a program.
+pub fn can_be_seen() -> Result<(), &'static str> {
+    const CHILD: u64 = 1 << (Signal::CHILD.as_raw() - 1);
+    let myself = Process::myself().map_err(|_| "check.no-proc")?;
+    let ignored = myself.status().map_err(|_| "check.no-proc")?.sigign;
+    match () {
+        // A /proc of another PID namespace has other numbers.
+        () if myself.pid.unsigned_abs() != std::process::id() => Err("check.other-proc"),
+        // Then the kernel keeps no exit status (wait(2)).
+        () if ignored & CHILD != 0 => Err("check.no-status"),
+        () => Ok(()),
     }
 }
 

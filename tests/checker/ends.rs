@@ -61,3 +61,33 @@ fn a_report_into_a_closed_pipe_is_said_to_be_lost() {
         assert_eq!(finished.errors.lines().count(), 1, "{options:?}: {}", finished.errors);
     }
 }
+
+/// Where nothing can be seen of a program, nothing is said of it.
+#[test]
+fn what_the_checker_needs_and_does_not_have_is_its_own_trouble() {
+    const NO_PROC: &str = r#"mount -t tmpfs none /proc && exec "$@""#;
+    for (outer, why) in [
+        (
+            &["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", NO_PROC, "sh"][..],
+            "no /proc",
+        ),
+        (&["unshare", "--user", "--map-root-user", "--pid", "--fork"], "another PID namespace"),
+        (&["env", "--ignore-signal=CHLD"], "SIGCHLD is ignored"),
+    ] {
+        let within = || {
+            let mut command = Command::new(outer[0]);
+            command.args(&outer[1..]);
+            command
+        };
+        // Not every system allows all of it.
+        if !within().arg("true").output().expect("it is installed").status.success() {
+            continue;
+        }
+        let check = check(&["--only", "listens"], &["python3".to_owned(), solution()]);
+        let mut command = within();
+        command.arg(check.get_program()).args(check.get_args());
+        let finished = Program::run(command).finish();
+        assert_eq!((finished.code, finished.text().as_str()), (3, ""), "{}", finished.errors);
+        assert!(finished.errors.contains(why), "{}", finished.errors);
+    }
+}
