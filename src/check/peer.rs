@@ -94,18 +94,22 @@ impl<'a> Peer<'a> {
             );
         }
         bench.tell("check.connected", &[("name", &name)]);
-        Self::of(bench, name, socket)
+        Self::of(bench, name, socket, to)
     }
 
-    /// A connection that was accepted.
+    /// A connection with the program's `remote`, which may have reset it already: the socket does not know it any more then.
     ///
     /// # Errors
     /// The checker's trouble.
-    pub fn of(bench: &'a Bench<'a>, name: impl Into<String>, socket: Socket) -> Checked<Self> {
-        let address = |it: io::Result<socket2::SockAddr>| it.ok().and_then(|it| it.as_socket());
-        let (local, remote) = (address(socket.local_addr()), address(socket.peer_addr()));
-        let gone = || trouble("getpeername")(io::ErrorKind::NotConnected.into());
-        let (local, remote) = (local.ok_or_else(gone)?, remote.ok_or_else(gone)?);
+    pub fn of(
+        bench: &'a Bench<'a>,
+        name: impl Into<String>,
+        socket: Socket,
+        remote: SocketAddr,
+    ) -> Checked<Self> {
+        let local = socket.local_addr().map_err(trouble("getsockname"))?.as_socket();
+        let none = || trouble("getsockname")(io::ErrorKind::InvalidData.into());
+        let local = local.ok_or_else(none)?;
         socket.set_tcp_nodelay(true).map_err(trouble("TCP_NODELAY"))?;
         Ok(Self { bench, socket, name: name.into(), local, remote })
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
+use procfs::ProcError;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry};
 use procfs::process::{FDTarget, Process, all_processes};
 use rustix::process::{
@@ -66,6 +67,14 @@ impl Processes {
         let alive = self.alive();
         let stopped = |process: &Process| process.stat().is_ok_and(|stat| stat.state == 'T');
         !alive.is_empty() && alive.iter().all(stopped)
+    }
+
+    /// Whether the system does not show what one of them has open: one that has other rights than this process, or whose file
+    /// may be run and not read.
+    pub fn are_hidden(&self) -> bool {
+        let hidden =
+            |process: &Process| matches!(process.fd(), Err(ProcError::PermissionDenied(_)));
+        self.alive().iter().any(hidden)
     }
 
     /// How many they are, each counted with its threads, and how many bytes of memory they have in use.

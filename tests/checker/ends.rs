@@ -1,6 +1,9 @@
 //! Ends that come from outside: Ctrl-C, SIGTERM, a reader who leaves.
 
+use std::os::unix::fs::PermissionsExt;
+
 use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 
 use super::support::process::eventually;
 use super::*;
@@ -90,4 +93,28 @@ fn what_the_checker_needs_and_does_not_have_is_its_own_trouble() {
         assert_eq!((finished.code, finished.text().as_str()), (3, ""), "{}", finished.errors);
         assert!(finished.errors.contains(why), "{}", finished.errors);
     }
+}
+
+/// A program whose file may be run and not read shows nobody what it has open, but root.
+#[test]
+fn a_program_that_cannot_be_looked_into_is_not_said_to_do_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, checker) = (folder.path().join("sleep"), folder.path().join("socklab"));
+    fs::copy("/usr/bin/sleep", &program).expect("a program");
+    fs::copy(env!("CARGO_BIN_EXE_socklab"), &checker).expect("a program");
+    let allow = |file: &Path, mode| {
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("the mode is changed");
+    };
+    allow(folder.path(), 0o755);
+    allow(&program, 0o111);
+    let mut command = Command::new("setpriv");
+    command.args(match geteuid().is_root() {
+        true => &["--reuid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"][..],
+        false => &["--no-new-privs"],
+    });
+    command.arg(checker).args(["check", "tcp-echo", "--only", "listens"]);
+    command.args(["--startup-timeout", "200ms", "--"]).arg(program).arg("60");
+    let finished = Program::run(command).finish();
+    assert_eq!(finished.code, 3, "{}{}", finished.text(), finished.errors);
+    assert!(finished.errors.contains("may be run and not read"), "{}", finished.errors);
 }

@@ -88,6 +88,22 @@ fn what_was_there_before_is_spared() {
     assert_eq!(kill(stranger, Signal::SIGKILL), Ok(()), "it is not there any more");
 }
 
+/// Its socket has forgotten whose it was, when the checker gets it.
+#[test]
+fn a_client_that_resets_at_once_is_no_trouble_of_the_checkers() {
+    const RUDE: &str = "import os, socket, struct, sys
+client = socket.create_connection((os.environ['SOCKLAB_HOST'], int(os.environ['SOCKLAB_PORT'])))
+client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+client.close()
+sys.exit('enough')";
+    let args = ["check", "half-close", "--only", "text", "--json", "--", "python3", "-c", RUDE];
+    let finished = Program::start(&args).finish();
+    let report = report(&finished);
+    assert_eq!((finished.code, &report["verdict"]), (1, &"fail".into()), "{report:#}");
+    let told = first_failed(&report)["cause"].as_str().expect("a cause");
+    assert!(told.contains("reset the connection"), "{told}");
+}
+
 /// That is no fault of the program's, which is not there, and none of the checker's.
 #[test]
 fn a_command_that_cannot_be_run_is_wrong_usage() {
