@@ -161,7 +161,7 @@ impl<'a> Bench<'a> {
             self.tell("check.printed", &[("text", &preview(&output))]);
         }
         if !errors.is_empty() {
-            self.tell("check.said", &[("text", &preview(errors.as_bytes()))]);
+            self.tell("check.said", &[("text", &errors)]);
         }
         match &ended {
             Some(ended) => self.tell("check.exited", &[("how", ended)]),

@@ -44,6 +44,7 @@ fn a_program_that_does_not_serve_is_told_why() {
     is_told("never", soon, &["does not listen at 127."], None);
     is_told("ends", &[], &["ended (exit status 0) when it should have begun"], None);
     is_told("fails", &[], &["ended (exit status 1)", "last words: no such thing"], None);
+    is_told("screams", &[], &[r"last words: \\x1b[2J\\xff]]>::error::xxx", "… (1000"], None);
     is_told("killed", &[], &["ended (SIGKILL) when"], None);
     is_told("stopped", soon, &["does not listen", "has been stopped"], None);
     is_told("dies", &[], &["ended (exit status 7) in the middle of the check"], None);

@@ -109,6 +109,14 @@ def fails():
     sys.exit("no such thing")
 
 
+def screams():
+    """Nine megabytes on standard error, then a line that is long and moves the cursor."""
+    for _ in range(9):
+        os.write(2, b"early\n" * (1 << 20 >> 2))
+    os.write(2, b"\x1b[2J\xff]]>::error::" + b"x" * 100000 + b"\n")
+    sys.exit(1)
+
+
 def killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
