@@ -98,6 +98,8 @@ fn exceeds(processes: &Processes, limits: &Limits, fate: &Fate) -> bool {
         fate.exceeded("processes", count, limits.processes);
         return true;
     }
+    // Processes that were forked have most of their memory in common.
+    let memory = if memory > limits.memory { processes.memory_of_its_own() } else { memory };
     if memory > limits.memory {
         fate.exceeded("memory", memory >> 20, limits.memory >> 20);
         return true;

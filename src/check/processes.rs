@@ -85,6 +85,24 @@ impl Processes {
         (threads, pages * procfs::page_size())
     }
 
+    /// The bytes of memory that they have in use, what several of them share counted once. It takes the kernel long to say.
+    /// Of a process that does not let it be seen, what it shares counts in full.
+    pub fn memory_of_its_own(&self) -> u64 {
+        let own = |process: Process| {
+            let maps = process.smaps_rollup().ok()?.memory_map_rollup.0;
+            maps.first()?.extension.map.get("Pss").copied()
+        };
+        let all =
+            |process: &Process| process.stat().map_or(0, |stat| stat.rss * procfs::page_size());
+        self.alive()
+            .into_iter()
+            .map(|process| {
+                let all = all(&process);
+                own(process).unwrap_or(all)
+            })
+            .sum()
+    }
+
     /// The processor time that they have used.
     pub fn cpu_time(&self) -> Duration {
         let ticks: u64 = self

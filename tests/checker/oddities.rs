@@ -65,6 +65,18 @@ fn a_program_that_runs_wild_is_held_to_its_limits() {
     is_told("writes", &["--limits", "file=1M"], &["SIGXFSZ"], None);
 }
 
+/// A server that forks for each client is not as large as the sum of its processes.
+#[test]
+fn memory_that_processes_share_counts_once() {
+    let mark = Mark::new();
+    let options = ["--only", "pause", "--limits", "memory=200M"];
+    let checker = Program::run(check(&options, &mark.odd("shares")));
+    let pid = checker.pid();
+    let finished = checker.finish();
+    assert_eq!(finished.code, 0, "{}", finished.text());
+    nothing_left(pid, &mark);
+}
+
 /// It left its parent, its session and its environment: who looks for what it started finds it nevertheless.
 #[test]
 fn what_forgets_where_it_comes_from_is_ended_too() {

@@ -144,6 +144,16 @@ def hungry():
         eaten.append(b"x" * (8 << 20))
 
 
+def shares():
+    """Nine processes with the same fifty megabytes."""
+    shared = b"x" * (50 << 20)
+    for _ in range(8):
+        if not os.fork():
+            time.sleep(600)
+    serve()
+    del shared
+
+
 def spins():
     while True:
         pass
