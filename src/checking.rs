@@ -1,6 +1,6 @@
 //! `socklab check`: the plan from the command line, the checks, their report, the exit status.
 
-use std::fs;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio, exit};
@@ -195,16 +195,28 @@ fn write_report(report: &Report, to: &ReportTo) -> Result<(), ExitCode> {
     };
     match is_output(&to.file) {
         true => print(&text),
-        false => fs::write(&to.file, text)
+        false => write(to, &text)
             .map_err(|error| complain(&format!("{}: {error}", to.file.display()), TROUBLE)),
     }
+}
+
+/// GitHub's summary is that of a whole step, to which each of its commands adds; other files are written anew.
+fn write(to: &ReportTo, text: &str) -> io::Result<()> {
+    let adds = to.format == ReportFormat::Github;
+    let mut how = OpenOptions::new();
+    let file = how.create(true).write(true).append(adds).truncate(!adds).open(&to.file);
+    file?.write_all(text.as_bytes())
 }
 
 /// Prints what another program reads.
 pub fn print(text: &str) -> Result<(), ExitCode> {
     let mut output = io::stdout();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    written.map_err(|error| crate::not_written(&error))
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => crate::not_written(&error),
+        // What is at fault is no program that was checked.
+        _ => complain(&format!("standard output: {error}"), TROUBLE),
+    })
 }
 
 /// The exit status; what was passed is written down, if the report is for the learner.

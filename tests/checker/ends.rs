@@ -1,5 +1,6 @@
 //! Ends that come from outside: Ctrl-C, SIGTERM, a reader who leaves.
 
+use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
@@ -62,6 +63,17 @@ fn a_report_into_a_closed_pipe_is_said_to_be_lost() {
         let finished = Program::run_into(check(options, &["true".to_owned()]), writer).finish();
         assert_eq!(finished.code, 141, "{options:?}: {}", finished.errors);
         assert_eq!(finished.errors.lines().count(), 1, "{options:?}: {}", finished.errors);
+    }
+}
+
+/// That the disk is full is not the program's failure.
+#[test]
+fn a_report_that_finds_no_room_is_the_checkers_trouble() {
+    for options in [&["--json"][..], &["--report", "junit=/dev/full"]] {
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let finished = Program::run_into(check(options, &["true".to_owned()]), full).finish();
+        assert_eq!(finished.code, 3, "{options:?}: {}", finished.errors);
+        assert!(finished.errors.contains("No space left"), "{options:?}: {}", finished.errors);
     }
 }
 
