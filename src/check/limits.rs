@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::ending;
 use super::fate::Fate;
@@ -52,7 +52,9 @@ impl Default for Limits {
 pub fn set(child: &Child, limits: &Limits) {
     let pid = Pid::from_child(child);
     let set = |resource, soft: u64, hard: u64| {
-        let limit = Rlimit { current: Some(soft), maximum: Some(hard) };
+        // Nobody but root can raise what this process was given itself.
+        let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };
         if let Err(error) = prlimit(Some(pid), resource, limit) {
             tracing::warn!(?resource, %error, "a limit that could not be set");
         }

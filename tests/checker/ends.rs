@@ -107,26 +107,51 @@ fn what_the_checker_needs_and_does_not_have_is_its_own_trouble() {
     }
 }
 
+/// The checker in a folder that everybody may read, run by an ordinary user, whom `limit` sets limits.
+fn ordinary(folder: &Path, limit: &[&str]) -> Command {
+    static NEXT: AtomicU32 = AtomicU32::new(64_000);
+    let checker = folder.join("socklab");
+    fs::copy(env!("CARGO_BIN_EXE_socklab"), &checker).expect("a program");
+    allow(folder, 0o755);
+    let mut command = Command::new("prlimit");
+    command.args(limit).arg("setpriv");
+    if geteuid().is_root() {
+        // Nobody else is this user, whose processes are counted.
+        command.arg(format!("--reuid={}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        command.args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]);
+    } else {
+        command.arg("--no-new-privs");
+    }
+    command.arg(checker);
+    command
+}
+
+fn allow(file: &Path, mode: u32) {
+    fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("the mode is changed");
+}
+
 /// A program whose file may be run and not read shows nobody what it has open, but root.
 #[test]
 fn a_program_that_cannot_be_looked_into_is_not_said_to_do_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (program, checker) = (folder.path().join("sleep"), folder.path().join("socklab"));
+    let program = folder.path().join("sleep");
     fs::copy("/usr/bin/sleep", &program).expect("a program");
-    fs::copy(env!("CARGO_BIN_EXE_socklab"), &checker).expect("a program");
-    let allow = |file: &Path, mode| {
-        fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("the mode is changed");
-    };
-    allow(folder.path(), 0o755);
     allow(&program, 0o111);
-    let mut command = Command::new("setpriv");
-    command.args(match geteuid().is_root() {
-        true => &["--reuid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"][..],
-        false => &["--no-new-privs"],
-    });
-    command.arg(checker).args(["check", "tcp-echo", "--only", "listens"]);
-    command.args(["--startup-timeout", "200ms", "--"]).arg(program).arg("60");
+    let mut command = ordinary(folder.path(), &[]);
+    command.args(["check", "tcp-echo", "--only", "listens", "--startup-timeout", "200ms", "--"]);
+    command.arg(program).arg("60");
     let finished = Program::run(command).finish();
     assert_eq!(finished.code, 3, "{}{}", finished.text(), finished.errors);
     assert!(finished.errors.contains("may be run and not read"), "{}", finished.errors);
+}
+
+#[test]
+fn where_there_can_be_no_more_threads_it_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = ordinary(folder.path(), &["--nproc=1"]);
+    command.args(["check", "tcp-echo", "--", "true"]);
+    let finished = Program::run(command).finish();
+    assert_eq!(finished.code, 3, "{}{}", finished.text(), finished.errors);
+    assert!(!finished.errors.contains("panicked"), "{}", finished.errors);
+    assert!(finished.errors.contains("temporarily unavailable"), "{}", finished.errors);
 }
