@@ -26,7 +26,9 @@ const MOST_PATIENT: f32 = 4.0;
 /// How soon Ctrl-C is heard while a program's end is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
 
-/// A program that listens elsewhere may go on to listen where it should. After that long, it does not.
+/// A program that listens at another address, at the port that it was told, may go on to listen where it should. After that
+/// long, it does not. Another port says nothing: what a program is started with may listen there for its own sake, such as
+/// the daemon of a build tool.
 const ELSEWHERE: Duration = Duration::from_millis(400);
 
 /// One check's workbench.
@@ -201,30 +203,41 @@ impl<'a> Bench<'a> {
         variables: &[(&str, String)],
     ) -> Checked<Server> {
         let mut program = self.start(address, variables)?.serving();
+        self.comes_to_listen(&mut program, address, transport)?;
+        self.tell("check.listens", &[("address", &address)]);
+        Ok(Server { program: program.mourned(self.fate.clone()), address })
+    }
+
+    fn comes_to_listen(
+        &self,
+        program: &mut Program,
+        address: SocketAddr,
+        transport: Transport,
+    ) -> Checked {
         let limit = self.patiently(self.plan.startup);
         let deadline = Instant::now() + limit;
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
             let begin = Instant::now();
-            let places = places(&program, transport);
+            let places = places(program, transport);
             if places.iter().any(|(place, _)| *place == address) {
-                self.tell("check.listens", &[("address", &address)]);
-                return Ok(Server { program: program.mourned(self.fate.clone()), address });
+                return Ok(());
             }
             if let Some(ended) = program.ended() {
                 program.ends_before(Instant::now());
-                return Err(ended_early(ended, &program).into());
+                return Err(ended_early(ended, program).into());
             }
-            if let Some((place, _)) = places.first() {
-                let since = elsewhere.get_or_insert_with(Instant::now);
-                if since.elapsed() > ELSEWHERE {
-                    self.tell("check.elsewhere", &[("address", place)]);
-                    return Err(at_wrong_place(*place, address).into());
-                }
+            let same_port = places.iter().find(|(place, _)| place.port() == address.port());
+            if same_port.is_some() {
+                elsewhere.get_or_insert_with(Instant::now);
             }
-            if Instant::now() > deadline {
-                return Err(self.not_listening(&program, address, limit));
+            if elsewhere.is_some_and(|since| since.elapsed() > ELSEWHERE) || begin > deadline {
+                let place = same_port.or(places.first());
+                return Err(place.map_or_else(
+                    || self.not_listening(program, address, limit),
+                    |(place, _)| self.at_wrong_place(*place, address).into(),
+                ));
             }
             // On a machine with many processes a look takes its time, which others need, too.
             std::thread::sleep(GLANCE.max(begin.elapsed()));
@@ -243,6 +256,18 @@ impl<'a> Bench<'a> {
         };
         let finding = Finding::new(id, &[("address", &address), ("seconds", &seconds)]);
         finding.but(format!("a socket that listens at {address}"), "none").into()
+    }
+
+    fn at_wrong_place(&self, place: SocketAddr, address: SocketAddr) -> Finding {
+        self.tell("check.elsewhere", &[("address", &place)]);
+        let blanks: [(&str, &dyn Display); 2] = [("place", &place), ("address", &address)];
+        let finding = Finding::new("check.wrong-place", &blanks);
+        let finding = finding.but(address.to_string(), place.to_string());
+        // Another port is no other interface.
+        match place.ip() == address.ip() {
+            true => finding,
+            false => finding.mistake("wrong-interface"),
+        }
     }
 
     /// # Errors
@@ -270,16 +295,6 @@ pub fn ended_early(ended: Ended, program: &Program) -> Finding {
     let actual = Words::new(id, &[("how", &ended), ("last", &last)]).to_string();
     Finding::new("check.ended-early", &[("how", &ended)])
         .but(Words::new("check.goes-on", &[]).to_string(), actual)
-}
-
-fn at_wrong_place(place: SocketAddr, address: SocketAddr) -> Finding {
-    let finding = Finding::new("check.wrong-place", &[("place", &place), ("address", &address)]);
-    let finding = finding.but(address.to_string(), place.to_string());
-    // Another port is no other interface.
-    match place.ip() == address.ip() {
-        true => finding,
-        false => finding.mistake("wrong-interface"),
-    }
 }
 
 /// That there is no such command is no fault of the checker's; that there is no memory for it is.

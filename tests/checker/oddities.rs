@@ -8,7 +8,7 @@ use super::*;
 /// They echo as they should, so they pass; and the checker has to find and end them.
 #[test]
 fn odd_servers_that_are_right_pass_and_are_ended() {
-    for peculiarity in ["leaves", "stubborn", "chatty", "mute", "mapped"] {
+    for peculiarity in ["leaves", "stubborn", "chatty", "mute", "mapped", "by_a_daemon"] {
         let mark = Mark::new();
         let checker = Program::run(check(&["--only", "restart"], &mark.odd(peculiarity)));
         let pid = checker.pid();
@@ -54,7 +54,8 @@ fn a_program_that_does_not_serve_is_told_why() {
 fn a_program_that_listens_elsewhere_is_told_where() {
     is_told("everywhere", &[], &["listens at 0.0.0.0:"], Some("wrong-interface"));
     // Another port of the right address is no other interface.
-    is_told("other_port", &[], &["listens at 127.", "and not at 127."], None);
+    let soon = &["--startup-timeout", "1s"];
+    is_told("other_port", soon, &["listens at 127.", "and not at 127."], None);
 }
 
 #[test]

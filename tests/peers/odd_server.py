@@ -97,6 +97,16 @@ def other_port():
     serve(port=0)
 
 
+def by_a_daemon():
+    """What starts it leaves a process that listens for its own sake, long before the server does."""
+    listener = socket.create_server(("", 0))
+    if not os.fork():
+        time.sleep(600)
+    listener.close()
+    time.sleep(1)
+    serve()
+
+
 def never():
     time.sleep(600)
 
