@@ -21,6 +21,9 @@ use crate::observe::Observer;
 /// When something came so short a time ago, nobody can say that no more comes.
 const STILL: Duration = Duration::from_millis(50);
 
+/// More than any check asks for: who sends so much does not end, and fills the checker's memory.
+const MOST: usize = 64 << 20;
+
 /// So many times longer may all of a message take, as long as some of it moves all the time.
 const ALL_OF_IT: u32 = 6;
 
@@ -246,7 +249,7 @@ impl<'a> Peer<'a> {
     }
 
     /// Receives until `enough` of it is there, the program ends its sending, or the limit is over. What came, and how it
-    /// ended, if not by being enough.
+    /// ended, if not by being enough. More than any check asks for is something else.
     ///
     /// # Errors
     /// The checker's trouble.
@@ -268,6 +271,9 @@ impl<'a> Peer<'a> {
         let ended = loop {
             if enough(&bytes) {
                 break None;
+            }
+            if bytes.len() > MOST {
+                break Some(Instead::Other);
             }
             self.bench.check_stop()?;
             let left = deadline(news).saturating_duration_since(Instant::now());
@@ -305,7 +311,8 @@ impl<'a> Peer<'a> {
             Some(Instead::Silence) => self.bench.tell("check.silence", &blanks),
             Some(Instead::End) => self.bench.tell("check.end-of-file", &blanks),
             Some(Instead::Reset) => self.bench.tell("check.reset", &blanks),
-            Some(Instead::Other) | None => {}
+            Some(Instead::Other) => self.bench.tell("check.endless", &blanks),
+            None => {}
         }
     }
 
