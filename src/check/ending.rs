@@ -6,10 +6,11 @@ use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::unistd::getpgrp;
 use procfs::process::Process;
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpgrp, kill_process, kill_process_group, pidfd_open,
+    Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open,
     pidfd_send_signal, waitpid,
 };
 
@@ -83,8 +84,9 @@ pub fn kill_all(alive: impl Fn() -> Vec<Process>) -> Vec<Process> {
 /// The process groups that they are in, without this process's own.
 fn groups(processes: &[Process]) -> HashSet<Pid> {
     let stats = processes.iter().filter_map(|process| process.stat().ok());
-    let groups = stats.filter_map(|stat| Pid::from_raw(stat.pgrp));
-    groups.filter(|group| *group != getpgrp() && !group.is_init()).collect()
+    // Of its own group this process may see no number: 0, in a PID namespace that began with it.
+    let foreign = |group: &i32| *group > 1 && *group != getpgrp().as_raw();
+    stats.map(|stat| stat.pgrp).filter(foreign).filter_map(Pid::from_raw).collect()
 }
 
 /// Sends a signal to the process that was seen, not to one that has its number since.

@@ -77,6 +77,18 @@ fn a_report_that_finds_no_room_is_the_checkers_trouble() {
     }
 }
 
+/// As in a container: the first process of its PID namespace, in no process group that it could see.
+#[test]
+fn it_may_be_the_first_process() {
+    let mut command = Command::new("sh");
+    const FIRST: &str = r#"first="unshare --user --map-root-user --pid --fork --mount-proc"
+        $first true 2> /dev/null && exec $first "$@" || exec "$@""#;
+    let check = check(&["--only", "restart"], &["python3".to_owned(), solution()]);
+    command.args(["-c", FIRST, "sh"]).arg(check.get_program()).args(check.get_args());
+    let finished = Program::run(command).finish();
+    assert_eq!(finished.code, 0, "{}{}", finished.text(), finished.errors);
+}
+
 /// Where nothing can be seen of a program, nothing is said of it.
 #[test]
 fn what_the_checker_needs_and_does_not_have_is_its_own_trouble() {
