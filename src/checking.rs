@@ -1,17 +1,17 @@
 //! `socklab check`: the plan from the command line, the checks, their report, the exit status.
 
-use std::fs;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{ExitCode, exit};
+use std::process::{Command, ExitCode, Stdio, exit};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use socklab::check::exercises::{self, Exercise};
 use socklab::check::report::{self, text};
-use socklab::check::verdict::{Overall, Report, Verdict};
-use socklab::check::{Limits, Plan, private, processes, schedule};
+use socklab::check::verdict::{Overall, Report, Verdict, Words};
+use socklab::check::{Limits, Plan, ending, private, processes, schedule};
 use socklab::cli::{Check, Limit, ReportFormat, ReportTo};
 use socklab::stage::Stop;
 
@@ -28,8 +28,14 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// Runs the checks once, or again and again.
 pub fn run(args: &Check) -> ExitCode {
+    if args.try_network {
+        return private::enter().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    if let Err(why) = processes::can_be_seen() {
+        return complain(&Words::new(why, &[]).to_string(), TROUBLE);
+    }
     // Before any thread is started: afterwards it cannot be done.
-    if let Err(why) = private::enter() {
+    if let Err(why) = try_network(args).and_then(|()| private::enter()) {
         tracing::info!(%why, "no private network");
     }
     let exercise = match exercise(&args.name) {
@@ -46,6 +52,15 @@ pub fn run(args: &Check) -> ExitCode {
         return crate::watching::run(&stop, || once(exercise, &plan, args, &stop));
     }
     once(exercise, &plan, args, &stop)
+}
+
+/// Lets a process of its own try it first. Some systems allow the network and not what makes it usable (AppArmor may deny
+/// every right over a new user namespace), and from a network half entered there is no way back.
+fn try_network(args: &Check) -> io::Result<()> {
+    let mut trial = Command::new("/proc/self/exe");
+    trial.args(["check", &args.name, "--try-network", "--", "none"]);
+    let tried = trial.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    tried.success().then_some(()).ok_or_else(|| io::ErrorKind::PermissionDenied.into())
 }
 
 /// The exercise of that name.
@@ -99,11 +114,12 @@ fn plan(args: &Check) -> Plan {
 
 /// The first Ctrl-C or SIGTERM ends the checks, the second is the end.
 pub fn stop_on_signals() -> Stop {
+    processes::spare_strangers();
     let stop = Stop::default();
     let stopping = stop.clone();
     let handled = ctrlc::set_handler(move || {
         if stopping.requested() {
-            processes::kill_all_below();
+            ending::kill_all_below();
             exit(INTERRUPTED);
         }
         stopping.request();
@@ -125,7 +141,7 @@ fn end_programs() {
     thread::spawn(|| {
         let begin = Instant::now();
         while begin.elapsed() < LAST_RESORT {
-            processes::kill_all_below();
+            ending::kill_all_below();
             thread::sleep(AGAIN);
         }
         exit(INTERRUPTED);
@@ -142,8 +158,7 @@ fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> 
         }
     };
     let report = schedule::run(exercise, plan, stop, &|result| say(&text::line(result)));
-    let left = processes::kill_all_below();
-    processes::reap();
+    let left = ending::kill_all_below();
     if stop.requested() {
         return interrupted();
     }
@@ -180,16 +195,28 @@ fn write_report(report: &Report, to: &ReportTo) -> Result<(), ExitCode> {
     };
     match is_output(&to.file) {
         true => print(&text),
-        false => fs::write(&to.file, text)
+        false => write(to, &text)
             .map_err(|error| complain(&format!("{}: {error}", to.file.display()), TROUBLE)),
     }
+}
+
+/// GitHub's summary is that of a whole step, to which each of its commands adds; other files are written anew.
+fn write(to: &ReportTo, text: &str) -> io::Result<()> {
+    let adds = to.format == ReportFormat::Github;
+    let mut how = OpenOptions::new();
+    let file = how.create(true).write(true).append(adds).truncate(!adds).open(&to.file);
+    file?.write_all(text.as_bytes())
 }
 
 /// Prints what another program reads.
 pub fn print(text: &str) -> Result<(), ExitCode> {
     let mut output = io::stdout();
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    written.map_err(|error| crate::not_written(&error))
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => crate::not_written(&error),
+        // What is at fault is no program that was checked.
+        _ => complain(&format!("standard output: {error}"), TROUBLE),
+    })
 }
 
 /// The exit status; what was passed is written down, if the report is for the learner.

@@ -30,7 +30,9 @@ const STOP_HEARD: Duration = Duration::from_millis(250);
 /// A program is at rest that does nothing for so long; of background threads a tenth of it is nothing.
 const REST: Duration = Duration::from_millis(50);
 
-/// A program that listens elsewhere may go on to listen where it should. After that long, it does not.
+/// A program that listens at another address, at the port that it was told, may go on to listen where it should. After that
+/// long, it does not. Another port says nothing: what a program is started with may listen there for its own sake, such as
+/// the daemon of a build tool.
 const ELSEWHERE: Duration = Duration::from_millis(400);
 
 /// One check's workbench.
@@ -89,10 +91,16 @@ impl<'a> Bench<'a> {
         limit.mul_f32((2.0 * load / processors as f32).clamp(1.0, MOST_PATIENT))
     }
 
-    /// Whether what has not come since then will not come: an answer may take so long, and its programs do nothing that could
-    /// still lead to one. On a loaded machine this is known long before all patience is at an end.
-    pub fn waits_in_vain(&self, since: Instant, limit: Duration) -> bool {
-        since.elapsed() >= limit && self.is_at_rest()
+    /// Whether what has not come since then will not come: the deadline is over, or an answer's time is, and the programs do
+    /// nothing that could still lead to one. On a loaded machine that is known long before all patience is at an end.
+    ///
+    /// To be asked before a look, which is then the last one: between a look and this question it may have come.
+    pub fn waits_in_vain(&self, since: Instant, deadline: Instant) -> bool {
+        self.waits_in_vain_for(ANSWER, since, deadline)
+    }
+
+    fn waits_in_vain_for(&self, time: Duration, since: Instant, deadline: Instant) -> bool {
+        Instant::now() >= deadline || since.elapsed() >= time && self.is_at_rest()
     }
 
     /// Whether none of its programs runs, or waits for a processor or a disk.
@@ -174,10 +182,11 @@ impl<'a> Bench<'a> {
     pub fn sees(&self, mut is_so: impl FnMut() -> bool) -> bool {
         let (begin, deadline) = (Instant::now(), self.answer());
         loop {
+            let in_vain = self.waits_in_vain(begin, deadline);
             if is_so() {
                 return true;
             }
-            if Instant::now() >= deadline || self.waits_in_vain(begin, ANSWER) {
+            if in_vain {
                 return false;
             }
             std::thread::sleep(GLANCE);
@@ -188,12 +197,11 @@ impl<'a> Bench<'a> {
     pub fn prints(&self, program: &Program, enough: impl Fn(&[u8]) -> bool) -> bool {
         let (begin, deadline) = (Instant::now(), self.answer());
         loop {
-            let soon = deadline.min(Instant::now() + STOP_HEARD);
-            if program.output_until(soon, &enough) {
+            let in_vain = self.waits_in_vain(begin, deadline);
+            if program.output_until(deadline.min(Instant::now() + STOP_HEARD), &enough) {
                 return true;
             }
-            let over = Instant::now() >= deadline || self.waits_in_vain(begin, ANSWER);
-            if over || program.has_closed_output() || self.check_stop().is_err() {
+            if in_vain || program.has_closed_output() || self.check_stop().is_err() {
                 return false;
             }
         }
@@ -204,8 +212,8 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// Somebody pressed Ctrl-C.
     pub fn ends(&self, program: &mut Program) -> Checked<Option<Ended>> {
-        let begin = Instant::now();
-        self.ended_unless(program, self.patiently(ANSWER), || self.waits_in_vain(begin, ANSWER))
+        let (begin, deadline) = (Instant::now(), self.answer());
+        self.ended_unless(program, || self.waits_in_vain(begin, deadline))
     }
 
     /// Waits so long for the program's end, tells how it ended and what it printed.
@@ -213,21 +221,22 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// Somebody pressed Ctrl-C.
     pub fn ended(&self, program: &mut Program, limit: Duration) -> Checked<Option<Ended>> {
-        self.ended_unless(program, limit, || false)
+        let deadline = Instant::now() + limit;
+        self.ended_unless(program, || Instant::now() >= deadline)
     }
 
     fn ended_unless(
         &self,
         program: &mut Program,
-        limit: Duration,
-        in_vain: impl Fn() -> bool,
+        over: impl Fn() -> bool,
     ) -> Checked<Option<Ended>> {
         let begin = Instant::now();
-        let deadline = begin + limit;
         let ended = loop {
             self.check_stop()?;
-            let ended = program.ends_before(deadline.min(Instant::now() + STOP_HEARD));
-            if ended.is_some() || Instant::now() >= deadline || in_vain() {
+            let over = over();
+            let patience = if over { Duration::ZERO } else { STOP_HEARD };
+            let ended = program.ends_before(Instant::now() + patience);
+            if ended.is_some() || over {
                 break ended;
             }
         };
@@ -236,7 +245,7 @@ impl<'a> Bench<'a> {
             self.tell("check.printed", &[("text", &preview(&output))]);
         }
         if !errors.is_empty() {
-            self.tell("check.said", &[("text", &preview(errors.as_bytes()))]);
+            self.tell("check.said", &[("text", &errors)]);
         }
         match &ended {
             Some(ended) => self.tell("check.exited", &[("how", ended)]),
@@ -276,37 +285,52 @@ impl<'a> Bench<'a> {
         variables: &[(&str, String)],
     ) -> Checked<Server> {
         let mut program = self.start(address, variables)?.serving();
+        self.comes_to_listen(&mut program, address, transport)?;
+        self.tell("check.listens", &[("address", &address)]);
+        Ok(Server { program: program.mourned(self.fate.clone()), address })
+    }
+
+    fn comes_to_listen(
+        &self,
+        program: &mut Program,
+        address: SocketAddr,
+        transport: Transport,
+    ) -> Checked {
         let begin = Instant::now();
         let deadline = begin + self.patiently(self.plan.startup);
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
+            let in_vain = self.waits_in_vain_for(self.plan.startup, begin, deadline);
             let look = Instant::now();
-            let places = places(&program, transport);
+            let places = places(program, transport);
             if places.iter().any(|(place, _)| *place == address) {
-                self.tell("check.listens", &[("address", &address)]);
-                return Ok(Server { program: program.mourned(self.fate.clone()), address });
+                return Ok(());
             }
             if let Some(ended) = program.ended() {
                 program.ends_before(Instant::now());
-                return Err(ended_early(ended, &program).into());
+                return Err(ended_early(ended, program).into());
             }
-            if let Some((place, _)) = places.first() {
-                let since = elsewhere.get_or_insert_with(Instant::now);
-                if since.elapsed() > ELSEWHERE {
-                    self.tell("check.elsewhere", &[("address", place)]);
-                    return Err(at_wrong_place(*place, address).into());
-                }
+            let same_port = places.iter().find(|(place, _)| place.port() == address.port());
+            if same_port.is_some() {
+                elsewhere.get_or_insert_with(Instant::now);
             }
-            if Instant::now() > deadline || self.waits_in_vain(begin, self.plan.startup) {
-                return Err(self.not_listening(&program, address, begin).into());
+            if in_vain || elsewhere.is_some_and(|since| since.elapsed() > ELSEWHERE) {
+                let place = same_port.or(places.first());
+                return Err(place.map_or_else(
+                    || self.not_listening(program, address, begin),
+                    |(place, _)| self.at_wrong_place(*place, address).into(),
+                ));
             }
             // On a machine with many processes a look takes its time, which others need, too.
             std::thread::sleep(GLANCE.max(look.elapsed()));
         }
     }
 
-    fn not_listening(&self, program: &Program, address: SocketAddr, begin: Instant) -> Finding {
+    fn not_listening(&self, program: &Program, address: SocketAddr, begin: Instant) -> Stop {
+        if program.processes().are_hidden() {
+            return Stop::Skipped(Words::new("check.hidden", &[]));
+        }
         let seconds = seconds(begin);
         self.tell("check.never-listened", &[("seconds", &seconds)]);
         let id = match program.processes().are_stopped() {
@@ -314,7 +338,19 @@ impl<'a> Bench<'a> {
             false => "check.not-listening",
         };
         let finding = Finding::new(id, &[("address", &address), ("seconds", &seconds)]);
-        finding.but(format!("a socket that listens at {address}"), "none")
+        finding.but(format!("a socket that listens at {address}"), "none").into()
+    }
+
+    fn at_wrong_place(&self, place: SocketAddr, address: SocketAddr) -> Finding {
+        self.tell("check.elsewhere", &[("address", &place)]);
+        let blanks: [(&str, &dyn Display); 2] = [("place", &place), ("address", &address)];
+        let finding = Finding::new("check.wrong-place", &blanks);
+        let finding = finding.but(address.to_string(), place.to_string());
+        // Another port is no other interface.
+        match place.ip() == address.ip() {
+            true => finding,
+            false => finding.mistake("wrong-interface"),
+        }
     }
 
     /// # Errors
@@ -347,16 +383,6 @@ pub fn ended_early(ended: Ended, program: &Program) -> Finding {
     let actual = Words::new(id, &[("how", &ended), ("last", &last)]).to_string();
     Finding::new("check.ended-early", &[("how", &ended)])
         .but(Words::new("check.goes-on", &[]).to_string(), actual)
-}
-
-fn at_wrong_place(place: SocketAddr, address: SocketAddr) -> Finding {
-    let finding = Finding::new("check.wrong-place", &[("place", &place), ("address", &address)]);
-    let finding = finding.but(address.to_string(), place.to_string());
-    // Another port is no other interface.
-    match place.ip() == address.ip() {
-        true => finding,
-        false => finding.mistake("wrong-interface"),
-    }
 }
 
 /// That there is no such command is no fault of the checker's; that there is no memory for it is.

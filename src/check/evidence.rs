@@ -9,7 +9,7 @@ use procfs::net::{TcpNetEntry, TcpState};
 use socket2::SockRef;
 
 use super::bench::Bench;
-use super::processes::Held;
+use super::processes::{Held, Processes};
 use super::program::Program;
 
 /// For so long a program's use of the processor is measured.
@@ -176,7 +176,7 @@ pub fn queues(local: SocketAddr, remote: SocketAddr) -> Option<Queues> {
 
 /// Both ends of a connection, as the kernel's table has them.
 fn ends(local: SocketAddr, remote: SocketAddr) -> (Option<TcpNetEntry>, Option<TcpNetEntry>) {
-    let table = procfs::net::tcp().unwrap_or_default();
+    let table = Processes::all_connections();
     let between = |from: SocketAddr, to: SocketAddr| {
         let mut entries = table.iter();
         entries.find(|entry| entry.local_address == from && entry.remote_address == to).cloned()

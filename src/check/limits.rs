@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
+use super::ending;
 use super::fate::Fate;
 use super::private;
 use super::processes::Processes;
@@ -51,7 +52,9 @@ impl Default for Limits {
 pub fn set(child: &Child, limits: &Limits) {
     let pid = Pid::from_child(child);
     let set = |resource, soft: u64, hard: u64| {
-        let limit = Rlimit { current: Some(soft), maximum: Some(hard) };
+        // Nobody but root can raise what this process was given itself.
+        let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };
         if let Err(error) = prlimit(Some(pid), resource, limit) {
             tracing::warn!(?resource, %error, "a limit that could not be set");
         }
@@ -79,6 +82,7 @@ pub fn guard(processes: Processes, limits: Limits, fate: Fate) -> io::Result<Sen
         let mut pause = GLANCE;
         while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             let begin = Instant::now();
+            ending::reap();
             if exceeds(&processes, &limits, &fate) {
                 processes.kill();
                 return;
@@ -96,6 +100,8 @@ fn exceeds(processes: &Processes, limits: &Limits, fate: &Fate) -> bool {
         fate.exceeded("processes", count, limits.processes);
         return true;
     }
+    // Processes that were forked have most of their memory in common.
+    let memory = if memory > limits.memory { processes.memory_of_its_own() } else { memory };
     if memory > limits.memory {
         fate.exceeded("memory", memory >> 20, limits.memory >> 20);
         return true;

@@ -101,9 +101,10 @@ impl<'a> Listener<'a> {
         let limit = limit.max(Duration::from_millis(1));
         self.socket.set_read_timeout(Some(limit)).map_err(trouble("SO_RCVTIMEO"))?;
         match self.socket.accept() {
-            Ok((socket, _)) => {
+            Ok((socket, from)) => {
                 self.bench.tell("check.came", &[("name", &name)]);
-                Peer::of(self.bench, name, socket).map(Some)
+                let from = from.as_socket().unwrap_or(self.address);
+                Peer::of(self.bench, name, socket, from).map(Some)
             }
             Err(error) if is_no_failure(&error) => Ok(None),
             Err(error) => Err(trouble("accept")(error)),

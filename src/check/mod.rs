@@ -12,6 +12,7 @@
 
 pub mod bench;
 pub mod datagrams;
+pub mod ending;
 pub mod evidence;
 pub mod exercises;
 pub mod fate;

@@ -1,9 +1,12 @@
 //! The checker's end of a TCP connection with a learner's program. Every wait has a limit, everything is told.
 
+mod slowly;
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,8 +18,14 @@ use super::story::preview;
 use super::verdict::{Checked, Finding, Stop, trouble};
 use crate::observe::Observer;
 
-/// When nothing has been taken for so long, both sides' buffers are full.
-const STALLED: Duration = Duration::from_millis(150);
+/// When something came so short a time ago, nobody can say that no more comes.
+const STILL: Duration = Duration::from_millis(50);
+
+/// More than any check asks for: who sends so much does not end, and fills the checker's memory.
+const MOST: usize = 64 << 20;
+
+/// So many times longer may all of a message take, as long as some of it moves all the time.
+const ALL_OF_IT: u32 = 6;
 
 /// For so long pieces are kept apart from each other by waiting until the program has received them.
 const APART: Duration = Duration::from_secs(2);
@@ -94,18 +103,22 @@ impl<'a> Peer<'a> {
             );
         }
         bench.tell("check.connected", &[("name", &name)]);
-        Self::of(bench, name, socket)
+        Self::of(bench, name, socket, to)
     }
 
-    /// A connection that was accepted.
+    /// A connection with the program's `remote`, which may have reset it already: the socket does not know it any more then.
     ///
     /// # Errors
     /// The checker's trouble.
-    pub fn of(bench: &'a Bench<'a>, name: impl Into<String>, socket: Socket) -> Checked<Self> {
-        let address = |it: io::Result<socket2::SockAddr>| it.ok().and_then(|it| it.as_socket());
-        let (local, remote) = (address(socket.local_addr()), address(socket.peer_addr()));
-        let gone = || trouble("getpeername")(io::ErrorKind::NotConnected.into());
-        let (local, remote) = (local.ok_or_else(gone)?, remote.ok_or_else(gone)?);
+    pub fn of(
+        bench: &'a Bench<'a>,
+        name: impl Into<String>,
+        socket: Socket,
+        remote: SocketAddr,
+    ) -> Checked<Self> {
+        let local = socket.local_addr().map_err(trouble("getsockname"))?.as_socket();
+        let none = || trouble("getsockname")(io::ErrorKind::InvalidData.into());
+        let local = local.ok_or_else(none)?;
         socket.set_tcp_nodelay(true).map_err(trouble("TCP_NODELAY"))?;
         Ok(Self { bench, socket, name: name.into(), local, remote })
     }
@@ -120,10 +133,9 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// The program takes it too slowly, or reset the connection.
     pub fn send(&self, bytes: &[u8]) -> Checked {
-        self.socket
-            .set_write_timeout(Some(self.bench.patiently(ANSWER)))
-            .map_err(trouble("SO_SNDTIMEO"))?;
-        let sent = (&self.socket).write_all(bytes);
+        let limit = self.bench.patiently(ANSWER);
+        self.socket.set_write_timeout(Some(limit)).map_err(trouble("SO_SNDTIMEO"))?;
+        let sent = self.send_before(Instant::now() + ALL_OF_IT * limit, bytes);
         let (name, count, text) = (&self.name, bytes.len(), preview(bytes));
         match sent {
             Ok(()) => {
@@ -140,6 +152,22 @@ impl<'a> Peer<'a> {
                     .into())
             }
         }
+    }
+
+    /// Sends all of it, or says after the deadline that it could not: a program that takes a little, again and again, would
+    /// put off every other limit.
+    fn send_before(&self, deadline: Instant, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match (&self.socket).write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if Instant::now() > deadline && !bytes.is_empty() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        Ok(())
     }
 
     /// Sends it in these pieces, each in a segment of its own: the next goes out when the last has been acknowledged.
@@ -191,10 +219,10 @@ impl<'a> Peer<'a> {
         self.expect_within(expected, self.bench.patiently(ANSWER))
     }
 
-    /// The same, with a limit of its own.
+    /// The same, with a limit of its own. It is for the next bytes: who is slow is not silent. For all of it there is more.
     ///
     /// # Errors
-    /// Something else came, in the inner result; the checker's trouble in the outer.
+    /// Something else came, in the inner result; the checker's trouble in the outer, or that the program is far too slow.
     pub fn expect_within(&self, expected: &[u8], limit: Duration) -> Checked<Result<(), Heard>> {
         // So many are right: each byte is compared once, or large answers would take long.
         let right = Cell::new(0);
@@ -204,9 +232,13 @@ impl<'a> Peer<'a> {
             right.set(if same { new.end } else { new.start });
             !same || bytes.len() >= expected.len()
         };
-        let (bytes, ended) = self.receive(Instant::now() + limit, enough)?;
+        let last = Instant::now() + ALL_OF_IT * limit;
+        let (bytes, ended) = self.receive_until(|news| last.min(news + limit), enough)?;
         if bytes == expected {
             return Ok(Ok(()));
+        }
+        if ended == Some(Instead::Silence) && Instant::now() >= last {
+            return Err(too_slow(bytes.len(), expected.len(), ALL_OF_IT * limit).into());
         }
         let instead = if expected.starts_with(&bytes) {
             ended.unwrap_or(Instead::Silence)
@@ -217,7 +249,7 @@ impl<'a> Peer<'a> {
     }
 
     /// Receives until `enough` of it is there, the program ends its sending, or the limit is over. What came, and how it
-    /// ended, if not by being enough.
+    /// ended, if not by being enough. More than any check asks for is something else.
     ///
     /// # Errors
     /// The checker's trouble.
@@ -226,35 +258,49 @@ impl<'a> Peer<'a> {
         deadline: Instant,
         enough: impl Fn(&[u8]) -> bool,
     ) -> Checked<(Vec<u8>, Option<Instead>)> {
-        let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
-        let mut last = Instant::now();
+        self.receive_until(|_| deadline, enough)
+    }
+
+    /// The same, with a deadline that depends on when something came last.
+    fn receive_until(
+        &self,
+        until: impl Fn(Instant) -> Instant,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Checked<(Vec<u8>, Option<Instead>)> {
+        let (mut bytes, mut buffer, mut news) = (Vec::new(), vec![0; 64 << 10], Instant::now());
         let ended = loop {
             if enough(&bytes) {
                 break None;
             }
-            self.bench.check_stop()?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.bench.waits_in_vain(last, ANSWER) {
-                break Some(Instead::Silence);
+            if bytes.len() > MOST {
+                break Some(Instead::Other);
             }
-            // A short limit each time, so that Ctrl-C is heard.
-            let limit = left.min(Duration::from_millis(250));
+            self.bench.check_stop()?;
+            let deadline = until(news);
+            let in_vain = self.bench.waits_in_vain(news, deadline);
+            // A short limit each time, so that Ctrl-C is heard; a limit of zero would be none.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let limit = left.clamp(Duration::from_millis(1), Duration::from_millis(250));
             self.socket.set_read_timeout(Some(limit)).map_err(trouble("SO_RCVTIMEO"))?;
             match (&self.socket).read(&mut buffer) {
                 Ok(0) => break Some(Instead::End),
                 Ok(count) => {
                     bytes.extend(&buffer[..count]);
-                    last = Instant::now();
+                    news = Instant::now();
+                    if news >= until(news) && !enough(&bytes) {
+                        break Some(Instead::Silence);
+                    }
                 }
+                Err(error) if is_timeout(&error) && in_vain => break Some(Instead::Silence),
                 Err(error) if is_timeout(&error) => {}
                 Err(_) => break Some(Instead::Reset),
             }
         };
-        self.tell_received(&bytes, ended.as_ref());
+        self.tell_received(&bytes, ended.as_ref(), news.elapsed() < STILL);
         Ok((bytes, ended))
     }
 
-    fn tell_received(&self, bytes: &[u8], ended: Option<&Instead>) {
+    fn tell_received(&self, bytes: &[u8], ended: Option<&Instead>, still: bool) {
         let (count, text) = (bytes.len(), preview(bytes));
         let blanks: [(&str, &dyn std::fmt::Display); 3] =
             [("name", &self.name), ("count", &count), ("text", &text)];
@@ -262,67 +308,15 @@ impl<'a> Peer<'a> {
             self.bench.tell("check.received", &blanks);
         }
         match ended {
+            Some(Instead::Silence) if still && count > 0 => {
+                self.bench.tell("check.still-comes", &blanks);
+            }
             Some(Instead::Silence) => self.bench.tell("check.silence", &blanks),
             Some(Instead::End) => self.bench.tell("check.end-of-file", &blanks),
             Some(Instead::Reset) => self.bench.tell("check.reset", &blanks),
-            Some(Instead::Other) | None => {}
+            Some(Instead::Other) => self.bench.tell("check.endless", &blanks),
+            None => {}
         }
-    }
-
-    /// Sends all of it, and reads nothing back until the program takes no more because its own answers are not read; then
-    /// reads as many bytes as were sent. The program must cope with full buffers on both sides.
-    ///
-    /// # Errors
-    /// Something else came back, in the inner result; the checker's trouble in the outer.
-    pub fn exchange_slowly(&self, message: &[u8]) -> Checked<Result<(), Heard>> {
-        self.socket
-            .set_write_timeout(Some(self.bench.patiently(2 * ANSWER)))
-            .map_err(trouble("SO_SNDTIMEO"))?;
-        let taken = AtomicUsize::new(0);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                for piece in message.chunks(16 << 10) {
-                    if (&self.socket).write_all(piece).is_err() {
-                        return;
-                    }
-                    taken.fetch_add(piece.len(), Ordering::Relaxed);
-                }
-            });
-            let mut seen = 0;
-            while seen < message.len() {
-                thread::sleep(STALLED);
-                let now = taken.load(Ordering::Relaxed);
-                if now == seen {
-                    break;
-                }
-                seen = now;
-            }
-            self.bench.tell("check.stalled", &[("name", &self.name), ("count", &seen)]);
-            let heard = self.expect_within(message, self.bench.patiently(2 * ANSWER));
-            if !matches!(heard, Ok(Ok(()))) {
-                // So that the thread that sends is not kept waiting.
-                let _ = self.socket.shutdown(std::net::Shutdown::Both);
-            }
-            heard
-        })
-    }
-
-    /// Sends up to `message` and reads nothing back, until the program takes no more because its own answers are not read.
-    /// How much it took.
-    ///
-    /// # Errors
-    /// The checker's trouble.
-    pub fn flood(&self, message: &[u8]) -> Checked<usize> {
-        self.socket.set_write_timeout(Some(STALLED)).map_err(trouble("SO_SNDTIMEO"))?;
-        let mut taken = 0;
-        // An error is that nothing was taken for so long, or that the program ended the connection.
-        while taken < message.len()
-            && let Ok(count) = (&self.socket).write(&message[taken..])
-        {
-            taken += count;
-        }
-        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
-        Ok(taken)
     }
 
     /// The first bytes of an answer; none where none come.
@@ -331,41 +325,6 @@ impl<'a> Peer<'a> {
     /// The checker's trouble.
     pub fn beginning(&self) -> Checked<Vec<u8>> {
         Ok(self.receive(self.bench.answer(), |bytes| !bytes.is_empty())?.0)
-    }
-
-    /// Receives like [`Peer::receive`], but takes a rest of `pause` before each look, and sends `more` at the same time.
-    ///
-    /// # Errors
-    /// The checker's trouble.
-    pub fn receive_slowly(
-        &self,
-        more: &[u8],
-        pause: Duration,
-        enough: impl Fn(&[u8]) -> bool,
-    ) -> Checked<(Vec<u8>, Option<Instead>)> {
-        let limit = self.bench.patiently(2 * ANSWER);
-        self.socket.set_write_timeout(Some(limit)).map_err(trouble("SO_SNDTIMEO"))?;
-        thread::scope(|scope| {
-            let sender = scope.spawn(|| (&self.socket).write_all(more));
-            let heard = self.receive(Instant::now() + limit, |bytes| {
-                thread::sleep(pause);
-                enough(bytes)
-            });
-            if !matches!(heard, Ok((_, Some(Instead::End)))) {
-                // So that the thread that sends is not kept waiting.
-                let _ = self.socket.shutdown(std::net::Shutdown::Both);
-            }
-            let sent = sender.join().unwrap_or(Ok(()));
-            heard.map(|(bytes, ended)| match (ended, sent) {
-                // The kernel tells of a reset once only: it may have told the thread that sends.
-                (Some(Instead::End), Err(error))
-                    if error.kind() == io::ErrorKind::ConnectionReset =>
-                {
-                    (bytes, Some(Instead::Reset))
-                }
-                (ended, _) => (bytes, ended),
-            })
-        })
     }
 
     /// Waits for the program's end of file, with nothing before it.
@@ -407,6 +366,11 @@ impl<'a> Peer<'a> {
     pub fn close(self) {
         self.bench.tell("check.closes", &[("name", &self.name)]);
     }
+}
+
+fn too_slow(count: usize, all: usize, limit: Duration) -> Finding {
+    let seconds = limit.as_secs_f32().round();
+    Finding::new("check.too-slow", &[("count", &count), ("all", &all), ("seconds", &seconds)])
 }
 
 /// Whether nothing is wrong, only nothing has come yet.

@@ -33,7 +33,8 @@ static NAMED: AtomicBool = AtomicBool::new(false);
 /// Moves this process to a network of its own. To be called before any thread is started.
 ///
 /// # Errors
-/// The system does not allow it: the checks then run in the machine's own network, each at addresses of its own.
+/// The system does not allow it, and this process may now be in a network in which nothing works: so it is to be tried by
+/// another process first. The checks then run in the machine's own network, each at addresses of its own.
 pub fn enter() -> io::Result<()> {
     let network = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
     // An administrator needs no new user for it, and would lose the right to other users' files.

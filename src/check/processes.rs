@@ -1,30 +1,24 @@
 //! A program's processes, as `/proc` tells of them: which there are, what they use, which sockets they hold.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::sync::{LazyLock, OnceLock};
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, getpgrp};
+use procfs::ProcError;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry};
 use procfs::process::{FDTarget, Process, all_processes};
 use rustix::process::{
-    Pid as RustixPid, PidfdFlags, PidfdGetfdFlags, WaitOptions, getpid, pidfd_getfd, pidfd_open,
-    set_child_subreaper, wait,
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, set_child_subreaper,
 };
+
+use super::ending::kill_all;
 
 /// The environment variable by which a process is known again that has left its parent.
 pub const TAG: &str = "SOCKLAB_RUN";
-
-/// How long killed processes may take to go. Who is not gone then cannot be killed: it is another user's.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How often they are looked for.
-const GLANCE: Duration = Duration::from_millis(2);
 
 /// A program's processes: the one that was started, and all that come from it.
 #[derive(Clone, Debug)]
@@ -75,12 +69,38 @@ impl Processes {
         !alive.is_empty() && alive.iter().all(stopped)
     }
 
+    /// Whether the system does not show what one of them has open: one that has other rights than this process, or whose file
+    /// may be run and not read.
+    pub fn are_hidden(&self) -> bool {
+        let hidden =
+            |process: &Process| matches!(process.fd(), Err(ProcError::PermissionDenied(_)));
+        self.alive().iter().any(hidden)
+    }
+
     /// How many they are, each counted with its threads, and how many bytes of memory they have in use.
     pub fn usage(&self) -> (u64, u64) {
         let stats = self.alive().into_iter().filter_map(|process| process.stat().ok());
         let used = stats.map(|stat| (stat.num_threads.cast_unsigned(), stat.rss));
         let (threads, pages) = used.fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
         (threads, pages * procfs::page_size())
+    }
+
+    /// The bytes of memory that they have in use, what several of them share counted once. It takes the kernel long to say.
+    /// Of a process that does not let it be seen, what it shares counts in full.
+    pub fn memory_of_its_own(&self) -> u64 {
+        let own = |process: Process| {
+            let maps = process.smaps_rollup().ok()?.memory_map_rollup.0;
+            maps.first()?.extension.map.get("Pss").copied()
+        };
+        let all =
+            |process: &Process| process.stat().map_or(0, |stat| stat.rss * procfs::page_size());
+        self.alive()
+            .into_iter()
+            .map(|process| {
+                let all = all(&process);
+                own(process).unwrap_or(all)
+            })
+            .sum()
     }
 
     /// The processor time that they have used.
@@ -199,20 +219,37 @@ fn seen_below(pick: impl Fn(Vec<(i32, i32)>) -> Vec<i32>) -> Vec<Process> {
 
 /// All processes that come from this one, each with the child of this one that it comes from.
 fn below() -> Vec<(i32, i32)> {
-    let mut all: Vec<(i32, i32)> = Vec::new();
     // A process whose parent ends meanwhile comes to this one, and would be missed: so look again until nobody has come.
-    loop {
-        let children = children_of(std::process::id().cast_signed());
+    // From a program that forks without end, somebody always has.
+    const LOOKS: usize = 8;
+    let mut all: Vec<(i32, i32)> = Vec::new();
+    for _ in 0..LOOKS {
         let known: HashSet<i32> = all.iter().map(|(pid, _)| *pid).collect();
-        let new: Vec<i32> = children.into_iter().filter(|pid| !known.contains(pid)).collect();
+        let new: Vec<i32> = own_children().into_iter().filter(|pid| !known.contains(pid)).collect();
         if new.is_empty() {
-            return all;
+            break;
         }
         let found = new
             .into_iter()
             .flat_map(|root| with_descendants(root).into_iter().map(move |pid| (pid, root)));
         all.extend(found.filter(|(pid, _)| !known.contains(pid)));
     }
+    all
+}
+
+/// The children that this process had before it started any, as a shell leaves them to a program that it becomes.
+static STRANGERS: OnceLock<HashSet<i32>> = OnceLock::new();
+
+/// From now on children are this process's own. To be called before it starts any.
+pub fn spare_strangers() {
+    STRANGERS.get_or_init(|| children_of(std::process::id().cast_signed()).into_iter().collect());
+}
+
+/// The children of this process that it started, or was given by those that it started.
+pub fn own_children() -> Vec<i32> {
+    let mut children = children_of(std::process::id().cast_signed());
+    children.retain(|pid| STRANGERS.get().is_none_or(|strangers| !strangers.contains(pid)));
+    children
 }
 
 /// It, its children, and theirs.
@@ -223,33 +260,6 @@ fn with_descendants(pid: i32) -> Vec<i32> {
         next += 1;
     }
     pids
-}
-
-/// Kills what `alive` finds, until it finds nothing or that takes too long; what is left then.
-fn kill_all(alive: impl Fn() -> Vec<Process>) -> Vec<Process> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = alive();
-        if left.is_empty() || Instant::now() > deadline {
-            return left;
-        }
-        // A group is killed at one stroke: none of its processes can start another meanwhile.
-        for group in groups(&left) {
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-        for process in &left {
-            // It may end by itself this very moment.
-            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
-        }
-        std::thread::sleep(GLANCE);
-    }
-}
-
-/// The process groups that they are in, without this process's own.
-fn groups(processes: &[Process]) -> BTreeSet<Pid> {
-    let stats = processes.iter().filter_map(|process| process.stat().ok());
-    let groups = stats.map(|stat| Pid::from_raw(stat.pgrp));
-    groups.filter(|group| *group != getpgrp() && group.as_raw() > 1).collect()
 }
 
 fn sockets_of(process: &Process) -> Vec<Held> {
@@ -287,7 +297,7 @@ impl Held {
     /// A duplicate of the descriptor, to read its options. To be dropped at once: as long as it is open, the program's
     /// close sends no FIN. `None` where the system does not allow it.
     pub fn duplicate(&self) -> Option<OwnedFd> {
-        let pidfd = pidfd_open(RustixPid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
         pidfd_getfd(pidfd, self.fd, PidfdGetfdFlags::empty()).ok()
     }
 
@@ -302,6 +312,23 @@ impl Held {
     }
 }
 
+/// Whether what this module asks for can be seen here.
+///
+/// # Errors
+/// It cannot, for the reason with that name: then nothing could be said of a program.
+pub fn can_be_seen() -> Result<(), &'static str> {
+    const CHILD: u64 = 1 << (Signal::CHILD.as_raw() - 1);
+    let myself = Process::myself().map_err(|_| "check.no-proc")?;
+    let ignored = myself.status().map_err(|_| "check.no-proc")?.sigign;
+    match () {
+        // A /proc of another PID namespace has other numbers.
+        () if myself.pid.unsigned_abs() != std::process::id() => Err("check.other-proc"),
+        // Then the kernel keeps no exit status (wait(2)).
+        () if ignored & CHILD != 0 => Err("check.no-status"),
+        () => Ok(()),
+    }
+}
+
 /// Makes processes whose parents end children of this one, wherever they have gone.
 pub fn adopt_orphans() {
     if let Err(error) = set_child_subreaper(Some(getpid())) {
@@ -310,16 +337,6 @@ pub fn adopt_orphans() {
 }
 
 /// Everything that comes from this process, also what left its session and forgot its environment.
-fn all_below() -> Vec<Process> {
+pub fn all_below() -> Vec<Process> {
     seen_below(|all| all.into_iter().map(|(pid, _)| pid).collect())
-}
-
-/// Kills everything that comes from this process; says how many processes could not be ended.
-pub fn kill_all_below() -> usize {
-    kill_all(all_below).len()
-}
-
-/// Hears of the end of everything that was killed. Only when nobody else waits for children of this process.
-pub fn reap() {
-    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
 }

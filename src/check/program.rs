@@ -11,15 +11,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use rustix::process::Signal as Sent;
 
+use super::ending;
 use super::fate::Fate;
 use super::limits::{self, Limits};
 use super::processes::{Processes, TAG, adopt_orphans};
+use super::story::preview_of;
 
-/// How much of its output is kept, from the beginning; the rest is read and forgotten.
+/// How much of its output is kept, from the beginning, and of what it says on standard error, up to the end: there is what
+/// it died of. The rest is read and forgotten.
 const KEPT: usize = 4 << 20;
+
+/// How many bytes of its last words are shown.
+const LAST_WORDS: usize = 300;
 
 /// How long it has to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
@@ -101,21 +107,18 @@ impl Program {
         let mut child = {
             let mut command = command(launch, &tag)?;
             let _alone = spawning();
-            command.spawn()?
+            ending::awaited(|| command.spawn())?
         };
         limits::set(&child, &launch.limits);
         let processes = Processes::of(child.id().cast_signed(), tag);
         let (input, output, errors) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let warden = limits::guard(processes.clone(), launch.limits, launch.fate.clone())?;
-        let stream = |pipe: Option<Box<dyn Read + Send>>| {
-            Stream::of(pipe.unwrap_or_else(|| Box::new(io::empty())))
-        };
         Ok(Self {
             processes,
             input,
-            output: stream(output.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
-            errors: stream(errors.map(|it| Box::new(it) as Box<dyn Read + Send>))?,
+            output: Stream::of(output, |kept| kept.truncate(KEPT))?,
+            errors: Stream::of(errors, keep_the_end)?,
             child,
             status: None,
             _warden: warden,
@@ -151,11 +154,11 @@ impl Program {
         self.errors.so_far()
     }
 
-    /// The last line on standard error that says something: of a traceback, the error.
+    /// The last line on standard error that says something: of a traceback, the error. For a reader, as [`preview_of`].
     pub fn last_words(&self) -> String {
         let errors = self.errors();
-        let text = String::from_utf8_lossy(&errors);
-        text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+        let mut lines = errors.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        preview_of(lines.find(|line| !line.is_empty()).unwrap_or_default(), LAST_WORDS)
     }
 
     /// Waits until `enough` of what it printed is there, or it prints no more; says which.
@@ -217,15 +220,15 @@ impl Program {
 
     /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
     pub fn interrupt(&self) {
-        self.signal(Signal::SIGINT);
+        self.signal(Sent::INT);
     }
 
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.mourn();
-        self.signal(Signal::SIGTERM);
+        self.signal(Sent::TERM);
         // One that was stopped hears of it when it goes on.
-        self.signal(Signal::SIGCONT);
+        self.signal(Sent::CONT);
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();
@@ -245,11 +248,8 @@ impl Program {
         self.ended();
     }
 
-    fn signal(&self, signal: Signal) {
-        for process in self.processes.alive() {
-            // It may end by itself this very moment.
-            let _ = kill(Pid::from_raw(process.pid), signal);
-        }
+    fn signal(&self, signal: Sent) {
+        self.processes.alive().iter().for_each(|process| ending::send(process, signal));
     }
 
     /// Before it is asked to end: tells if it has ended already.
@@ -267,6 +267,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+        ending::forget(&self.child);
     }
 }
 
@@ -317,8 +318,20 @@ impl Shared {
     }
 }
 
+/// Now and then, so that not every read moves all of it.
+fn keep_the_end(kept: &mut Vec<u8>) {
+    if kept.len() > 2 * KEPT {
+        kept.drain(..kept.len() - KEPT);
+    }
+}
+
 impl Stream {
-    fn of(mut pipe: Box<dyn Read + Send>) -> io::Result<Self> {
+    /// `bound` keeps what is kept within bounds.
+    fn of(
+        pipe: Option<impl Read + Send + 'static>,
+        bound: impl Fn(&mut Vec<u8>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let mut pipe = pipe.ok_or(io::ErrorKind::InvalidInput)?;
         let shared = Arc::<Shared>::default();
         let keep = shared.clone();
         let read = move || {
@@ -326,8 +339,8 @@ impl Stream {
             loop {
                 let count = pipe.read(&mut buffer).unwrap_or(0);
                 let mut state = keep.state();
-                let room = KEPT - state.kept.len();
-                state.kept.extend(&buffer[..count.min(room)]);
+                state.kept.extend(&buffer[..count]);
+                bound(&mut state.kept);
                 state.over = count == 0;
                 keep.changed.notify_all();
                 if count == 0 {

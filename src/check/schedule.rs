@@ -107,15 +107,18 @@ fn together(
     let workers = thread::available_parallelism().map_or(4, usize::from).clamp(4, 8);
     let (next, ended) = (Mutex::new(checks.iter()), Mutex::new(Vec::new()));
     let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next().copied();
-    thread::scope(|scope| {
-        for _ in 0..workers.min(checks.len()) {
-            scope.spawn(|| {
-                while let Some(check) = take() {
-                    let one = work(check);
-                    ended.lock().unwrap_or_else(PoisonError::into_inner).push(one);
-                }
-            });
+    let work_on = || {
+        while let Some(check) = take() {
+            let one = work(check);
+            ended.lock().unwrap_or_else(PoisonError::into_inner).push(one);
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..workers.min(checks.len()) {
+            // Where there can be no more threads, there are fewer at a time.
+            let _ = thread::Builder::new().spawn_scoped(scope, work_on);
+        }
+        work_on();
     });
     ended.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

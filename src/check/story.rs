@@ -37,9 +37,14 @@ impl Story {
 
 /// Bytes for a reader: what is no plain text as `\n`, `\x00`; long ones cut, with their number.
 pub fn preview(bytes: &[u8]) -> String {
-    let shown = shown(&bytes[..bytes.len().min(SHOWN)]);
+    preview_of(bytes, SHOWN)
+}
+
+/// The same, cut after so many bytes.
+pub fn preview_of(bytes: &[u8], most: usize) -> String {
+    let shown = shown(&bytes[..bytes.len().min(most)]);
     match bytes.len() {
-        count if count > SHOWN => format!("{shown}… ({count} bytes)"),
+        count if count > most => format!("{shown}… ({count} bytes)"),
         _ => shown,
     }
 }

@@ -124,6 +124,9 @@ pub struct Check {
     /// What the program is held to
     #[command(flatten)]
     pub bounds: Bounds,
+    /// Enter a private network and end: says by its exit status whether the system allows one
+    #[arg(long, hide = true)]
+    pub try_network: bool,
     /// The command that runs your program
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<String>,

@@ -49,6 +49,21 @@ fn each_is_written_to_its_file_and_the_learner_still_reads() {
     assert!(found.output[0].starts_with("testsuites tcp-echo 2 1"), "{:?}", found.output);
 }
 
+/// All commands of a step add to the same file.
+#[test]
+fn a_summary_for_github_keeps_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (summary, json) = (folder.path().join("summary.md"), folder.path().join("out.json"));
+    fs::write(&summary, "# Mine\n").expect("a file");
+    fs::write(&json, "old").expect("a file");
+    let to = [format!("github={}", summary.display()), format!("json={}", json.display())];
+    let options = ["--only", "text", "--report", &to[0], "--report", &to[1]];
+    assert_eq!(Program::run(check(&options, &half())).finish().code, 1);
+    let written = fs::read_to_string(&summary).expect("a file");
+    assert!(written.starts_with("# Mine\n## tcp-echo: 5/15"), "{written}");
+    assert!(fs::read_to_string(&json).expect("a file").starts_with('{'));
+}
+
 #[test]
 fn on_standard_output_there_is_nothing_else() {
     for options in [&["--json"][..], &["--report", "json=-"]] {

@@ -49,6 +49,14 @@ def forgets():
     os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", *sys.argv[2:]], {})
 
 
+def flees():
+    """It starts another, which goes on, and ends: again and again, for half a minute at most."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not os.fork():
+        os.setsid()
+    os._exit(0)
+
+
 def stubborn():
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
@@ -89,6 +97,16 @@ def other_port():
     serve(port=0)
 
 
+def by_a_daemon():
+    """What starts it leaves a process that listens for its own sake, long before the server does."""
+    listener = socket.create_server(("", 0))
+    if not os.fork():
+        time.sleep(600)
+    listener.close()
+    time.sleep(1)
+    serve()
+
+
 def never():
     time.sleep(600)
 
@@ -99,6 +117,14 @@ def ends():
 
 def fails():
     sys.exit("no such thing")
+
+
+def screams():
+    """Nine megabytes on standard error, then a line that is long and moves the cursor."""
+    for _ in range(9):
+        os.write(2, b"early\n" * (1 << 20 >> 2))
+    os.write(2, b"\x1b[2J\xff]]>::error::" + b"x" * 100000 + b"\n")
+    sys.exit(1)
 
 
 def killed():
@@ -126,6 +152,16 @@ def hungry():
     eaten = []
     while True:
         eaten.append(b"x" * (8 << 20))
+
+
+def shares():
+    """Nine processes with the same fifty megabytes."""
+    shared = b"x" * (50 << 20)
+    for _ in range(8):
+        if not os.fork():
+            time.sleep(600)
+    serve()
+    del shared
 
 
 def spins():

@@ -1,7 +1,7 @@
 //! For GitHub Actions: a summary of the step in Markdown, and `::error::` lines, which work on standard output only.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use super::{explanation, mistake};
+use super::{explanation, mistake, troubled};
 use crate::check::verdict::{Report, Result, Verdict};
 
 /// The summary, for the file that `GITHUB_STEP_SUMMARY` names.
@@ -12,7 +12,7 @@ pub fn summary(report: &Report) -> String {
     );
     page.extend(report.checks.iter().map(row));
     let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
-    page.extend(failed.map(story));
+    page.extend(failed.chain(troubled(report)).map(story));
     page
 }
 
@@ -38,15 +38,20 @@ fn story(check: &Result) -> String {
     format!("\n### {}\n\n{fence}text\n{text}\n{fence}\n", check.title)
 }
 
-/// A line for each check that failed, which GitHub shows beside the job.
+/// A line for each check that failed, and for what the checker could not do, which GitHub shows beside the job.
 pub fn errors(report: &Report) -> String {
     let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
     let line = |check: &Result| {
         let named = check.mistake.map(|id| format!(" {}", mistake("mistake", id)));
         let message = format!("{}{}", check.cause, named.unwrap_or_default());
-        format!("::error title={}::{}\n", property(&check.title), data(&message))
+        error(&check.title, &message)
     };
-    failed.map(line).collect()
+    let trouble = troubled(report).map(|check| error(report.exercise, &check.cause));
+    failed.map(line).chain(trouble).collect()
+}
+
+fn error(title: &str, message: &str) -> String {
+    format!("::error title={}::{}\n", property(title), data(message))
 }
 
 /// As a command's message is written.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::explanation;
+use super::{explanation, troubled};
 use crate::check::verdict::{Report, Result, Verdict};
 
 /// The report as JUnit XML: one suite, a case for each check.
@@ -22,6 +22,11 @@ pub fn write(report: &Report) -> std::result::Result<String, String> {
 fn case(report: &Report, check: &Result) -> TestCase {
     let status = match check.verdict {
         Verdict::Pass => TestCaseStatus::success(),
+        Verdict::Skip if troubled(report).is_some_and(|own| own.id == check.id) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(check.cause.clone());
+            status
+        }
         Verdict::Skip => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(check.cause.clone());

@@ -8,7 +8,7 @@ pub mod text;
 
 use serde::Serialize;
 
-use super::verdict::{Report, Result, Words};
+use super::verdict::{Report, Result, Verdict, Words};
 use crate::reference;
 
 /// The report in socklab's own shape, `socklab/check/1`: one JSON object.
@@ -18,6 +18,12 @@ pub fn json(report: &Report) -> String {
 
 fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("texts and numbers are JSON") + "\n"
+}
+
+/// The check with which the checker could not do its work, if it could not: to whom reads a report alone, that is no success.
+fn troubled(report: &Report) -> Option<&Result> {
+    let why = report.trouble.as_deref()?;
+    report.checks.iter().find(|check| check.verdict == Verdict::Skip && check.cause.contains(why))
 }
 
 /// What there is to say of a check that did not pass, as plain lines: the story, what differed, the cause, the mistake.

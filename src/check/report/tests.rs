@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::check::verdict::{Overall, Verdict};
+use crate::check::verdict::Overall;
 
 fn check(id: &'static str, verdict: Verdict) -> Result {
     let mistake = (verdict == Verdict::Fail).then_some("short-send");
@@ -88,6 +88,49 @@ fn junit_is_well_formed_whatever_a_program_printed() {
     assert!(xml.contains(r#"tests="3""#) && xml.contains(r#"failures="1""#), "{xml}");
     assert!(xml.contains(r#"classname="tcp-echo.two""#) && xml.contains("<skipped"), "{xml}");
     assert!(!xml.contains('\u{1b}') && xml.contains("&lt;&amp;"), "{xml}");
+}
+
+/// The command that was given cannot be run.
+fn not_done() -> Report {
+    let mut report = report();
+    let what = "./x: No such file";
+    (report.verdict, report.trouble) = (Overall::Error, Some(what.to_owned()));
+    for check in &mut report.checks {
+        (check.verdict, check.mistake) = (Verdict::Skip, None);
+        check.cause = "builds on another".to_owned();
+    }
+    report.checks[0].cause = format!("the command cannot be run: {what}");
+    report
+}
+
+#[test]
+fn what_could_not_be_done_is_no_success_to_anybody() {
+    let xml = junit::write(&not_done()).unwrap();
+    assert!(xml.contains(r#"errors="1""#) && xml.contains(r#"skipped="2""#), "{xml}");
+    assert!(xml.contains(r#"<error message="the command cannot be run: ./x: No such"#), "{xml}");
+    assert_eq!(
+        github::errors(&not_done()),
+        "::error title=tcp-echo::the command cannot be run: ./x: No such file\n"
+    );
+    assert!(github::summary(&not_done()).contains("\nthe command cannot be run: ./x: No such"));
+    let results: Value = serde_json::from_str(&exercism::write(&not_done())).unwrap();
+    assert_eq!(
+        (&results["status"], &results["message"]),
+        (&"error".into(), &"./x: No such file".into())
+    );
+}
+
+/// Exercism has no word for what was skipped: it is an error there, and with one not all tests have passed.
+#[test]
+fn exercism_is_not_told_of_a_pass_with_an_error_in_it() {
+    let mut report = report();
+    report.verdict = Overall::Pass;
+    report.checks.remove(1);
+    let results: Value = serde_json::from_str(&exercism::write(&report)).unwrap();
+    assert_eq!(
+        (&results["status"], &results["tests"][1]["status"]),
+        (&"fail".into(), &"error".into())
+    );
 }
 
 #[test]

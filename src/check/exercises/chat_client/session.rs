@@ -13,12 +13,12 @@ use super::messages::{
 };
 use crate::chat::{Frame, Reply, Request};
 use crate::check::bench::{Bench, ended_early};
+use crate::check::evidence;
 use crate::check::listener::Listener;
 use crate::check::peer::{Instead, Peer, fails};
 use crate::check::program::{Ended, Program};
 use crate::check::story::preview;
 use crate::check::verdict::{Checked, Finding, Words, trouble};
-use crate::check::{ANSWER, evidence};
 
 /// How soon Ctrl-C is heard while the output is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
@@ -219,6 +219,7 @@ impl<'a> Session<'a> {
         let (begin, deadline, seen) = (Instant::now(), self.bench.answer(), self.seen);
         loop {
             self.bench.check_stop()?;
+            let in_vain = self.bench.waits_in_vain(begin, deadline);
             let soon = deadline.min(Instant::now() + STOP_HEARD);
             self.program.output_until(soon, |output| line_end(output, seen, line).is_some());
             if let Some(end) = line_end(&self.program.output(), seen, line) {
@@ -226,8 +227,7 @@ impl<'a> Session<'a> {
                 self.seen = end;
                 return Ok(true);
             }
-            let over = Instant::now() >= deadline || self.bench.waits_in_vain(begin, ANSWER);
-            if over || self.program.ended().is_some() {
+            if in_vain || self.program.ended().is_some() {
                 self.bench.tell("chat-client.not-printed", &[("text", &preview(line.as_bytes()))]);
                 return Ok(false);
             }

@@ -129,6 +129,7 @@ impl<'a> Monitor<'a> {
         let (program, begin) = (&self.server.program, Instant::now());
         loop {
             self.bench.check_stop()?;
+            let in_vain = self.bench.waits_in_vain(begin, deadline);
             let until = deadline.min(Instant::now() + GLANCE);
             let enough = |printed: &[u8]| printed.len() >= due.len() || !due.starts_with(printed);
             program.output_until(until, enough);
@@ -141,8 +142,7 @@ impl<'a> Monitor<'a> {
             if !due.starts_with(&printed) {
                 return Ok(Output::Wrong);
             }
-            let over = Instant::now() >= deadline || self.bench.waits_in_vain(begin, ANSWER);
-            if over || self.has_ended() {
+            if in_vain || self.has_ended() {
                 return Ok(Output::Short);
             }
         }
