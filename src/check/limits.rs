@@ -81,8 +81,8 @@ pub fn guard(processes: Processes, limits: Limits, fate: Fate) -> io::Result<Sen
     let watch = move || {
         let mut pause = GLANCE;
         while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            let begin = Instant::now();
             ending::reap();
+            let begin = Instant::now();
             if exceeds(&processes, &limits, &fate) {
                 processes.kill();
                 return;

@@ -81,7 +81,8 @@ fn check(options: &[&str], program: &[String]) -> Command {
 /// The report that was printed as JSON.
 fn report(finished: &Finished) -> Value {
     let text = finished.text();
-    serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}{}", finished.errors))
+    serde_json::from_str(&text)
+        .unwrap_or_else(|why| panic!("{why}: {}, {text}{}", finished.code, finished.errors))
 }
 
 /// The first check that failed.
