@@ -15,6 +15,7 @@ pub mod datagrams;
 pub mod evidence;
 pub mod exercises;
 pub mod fate;
+mod last_words;
 pub mod limits;
 pub mod listener;
 pub mod peer;
