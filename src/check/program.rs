@@ -214,12 +214,22 @@ impl Program {
         self.signal(Signal::SIGINT);
     }
 
+    /// Stops all its processes until [`Program::resume`]: what comes to it meanwhile waits in the kernel.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.mourn();
         self.signal(Signal::SIGTERM);
         // One that was stopped hears of it when it goes on.
-        self.signal(Signal::SIGCONT);
+        self.resume();
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();

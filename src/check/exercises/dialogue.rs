@@ -245,20 +245,39 @@ fn still_open(bench: &Bench, server: &Server) -> Finding {
     }
 }
 
+/// What brings the answers out of a program that did not answer a question.
+pub enum Release {
+    /// Many more questions: a buffer is full then.
+    Much,
+    /// The client's end.
+    End,
+    /// Neither.
+    Nothing,
+}
+
 /// A program did not answer a question: does it answer when there is much to answer, or when the client ends? `much` is
 /// many questions, the first answer to which begins with `begin`.
-pub fn held_back(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Finding> {
+pub fn release(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Release> {
     let client = Peer::connect(bench, "client with much to ask", server.address)?;
     offer(&client, much)?;
     let (bytes, ended) = client.receive(bench.answer(), |bytes| bytes.len() >= begin.len())?;
     if ended.is_none() && bytes.starts_with(begin) {
-        return Ok(Finding::new("dialogue.unflushed", &[]).mistake("unflushed-buffer"));
+        return Ok(Release::Much);
     }
     client.half_close()?;
     let (bytes, _) = client.receive(bench.answer(), |bytes| bytes.len() >= begin.len())?;
     Ok(match bytes.starts_with(begin) {
-        true => Finding::new("dialogue.at-end", &[]),
-        false => Finding::new("dialogue.silence", &[]),
+        true => Release::End,
+        false => Release::Nothing,
+    })
+}
+
+/// The same, as a finding.
+pub fn held_back(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Finding> {
+    Ok(match release(bench, server, much, begin)? {
+        Release::Much => Finding::new("dialogue.unflushed", &[]).mistake("unflushed-buffer"),
+        Release::End => Finding::new("dialogue.at-end", &[]),
+        Release::Nothing => Finding::new("dialogue.silence", &[]),
     })
 }
 
@@ -272,14 +291,25 @@ pub enum Excess {
     Ignores,
 }
 
-/// Sends `count` bytes more, and looks what the program does with them.
-pub fn excess(bench: &Bench, server: &Server, client: &Peer, count: usize) -> Checked<Excess> {
-    let memory = || server.program.processes().memory() >> 10;
-    let (before, wanted) = (memory(), count as u64 >> 11);
+/// The memory that it uses, in KiB.
+pub fn memory(server: &Server) -> u64 {
+    server.program.processes().memory() >> 10
+}
+
+/// Sends `count` bytes more, and looks what the program does with them, which used `before` KiB of memory when it knew
+/// nothing of them: some take the room for all of it as soon as they hear how much will come.
+pub fn excess(
+    bench: &Bench,
+    server: &Server,
+    client: &Peer,
+    count: usize,
+    before: u64,
+) -> Checked<Excess> {
+    let wanted = count as u64 >> 11;
     offer(client, &vec![b'x'; count])?;
     let deadline = bench.answer();
     let grown = loop {
-        let grown = memory().saturating_sub(before);
+        let grown = memory(server).saturating_sub(before);
         if grown >= wanted || Instant::now() > deadline {
             break grown;
         }
