@@ -19,8 +19,10 @@ fn is_beside_the_point(line: &str) -> bool {
 fn names_an_error(line: &str) -> bool {
     const KINDS: [&str; 4] = ["error", "exception", "panic", "fatal"];
     let line = line.to_lowercase();
-    let told_after =
-        |kind| line.split_once(kind).is_some_and(|(_, rest): (_, &str)| rest.contains(": "));
+    let told_after = |kind| {
+        let rest = line.split_once(kind).map_or("", |(_, rest): (_, &str)| rest);
+        rest.contains(": ") || rest.contains(", ")
+    };
     let class = line.strip_suffix(')').and_then(|line| line.rsplit_once('('));
     let is_class = |name: &str| name.starts_with("errno::") || name.ends_with("error");
     KINDS.into_iter().any(told_after) || class.is_some_and(|(_, name)| is_class(name))
@@ -79,6 +81,11 @@ mod tests {
                 "main.rb:2:in `<main>': undefined method `to_int' for nil (NoMethodError)\n\n\
                  s = TCPServer.new(ENV['PORT'].to_int)\n                             ^^^^^^^\n",
                 "main.rb:2:in `<main>': undefined method `to_int' for nil (NoMethodError)",
+            ),
+            (
+                "Ruby, before it runs",
+                "main.rb:3: syntax error, unexpected end-of-input\ndef x\n     ^\n",
+                "main.rb:3: syntax error, unexpected end-of-input",
             ),
             (
                 "PHP",
