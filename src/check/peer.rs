@@ -317,7 +317,8 @@ impl<'a> Peer<'a> {
         {
             taken += count;
         }
-        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
+        let id = if taken < message.len() { "check.floods" } else { "check.sends-unread" };
+        self.bench.tell(id, &[("name", &self.name), ("count", &taken)]);
         Ok(taken)
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::departure;
 use crate::check::bench::{Bench, Server, Transport};
 use crate::check::evidence;
 use crate::check::peer::{Heard, Instead, Peer, fails};
@@ -126,28 +127,29 @@ impl Dialogue {
     /// Clients that reset their connections take nobody with them. `flood` is much to answer, which they do not read.
     pub fn reset(&self, bench: &Bench, flood: &[u8]) -> Checked {
         let mut server = serve(bench)?;
-        let before = server.program.processes().sockets().len();
-        for round in 1..=4 {
-            let rude = Peer::connect(bench, format!("client {round}"), server.address)?;
-            offer(&rude, flood)?;
-            // After its end of file, a reset is EPIPE to the program's next send, and not ECONNRESET.
-            if round % 2 == 0 {
-                rude.half_close()?;
-            }
-            rude.reset()?;
-        }
-        left(bench, &server, before, 1);
-        let another = Peer::connect(bench, "another client", server.address)
-            .and_then(|client| self.hold(&mut server, &client));
-        let Err(Stop::Failed(finding)) = another else { return another };
+        let served = rude_clients(bench, &server, flood)
+            .and_then(|before| self.serves_still(bench, &mut server, before));
+        let Err(Stop::Failed(finding)) = served else { return served };
         match server.program.ends_before(Instant::now() + bench.patiently(DYING)) {
-            Some(ended) => fails(
-                Finding::new("dialogue.died-of-reset", &[("how", &ended)])
+            Some(ended) => {
+                let finding = Finding::new("dialogue.died-of-reset", &[("how", &ended)])
                     .mistake("broken-pipe")
-                    .but("", server.program.last_words()),
-            ),
+                    .but("", server.program.last_words());
+                let talk = |client: &Peer| ask(client, self.question, self.answer).map(drop);
+                fails(departure::judged(bench, serve(bench)?, talk, finding)?)
+            }
             None => Err(Stop::Failed(finding)),
         }
+    }
+
+    /// Others are served, one after the other: the first may be by a program that is ending just now.
+    fn serves_still(&self, bench: &Bench, server: &mut Server, before: usize) -> Checked {
+        for name in ["another client", "one more client"] {
+            left(bench, server, before, 1);
+            let client = Peer::connect(bench, name, server.address)?;
+            self.hold(server, &client)?;
+        }
+        Ok(())
     }
 
     /// When the client ends, the server ends too, and does not spin. Before its end the client sends `last`, part of a
@@ -224,6 +226,25 @@ impl Dialogue {
             other => other.map(drop),
         }
     }
+}
+
+/// Clients that reset their connections: two before the program has looked at what they sent, two while it does. How many
+/// sockets it held before them.
+fn rude_clients(bench: &Bench, server: &Server, flood: &[u8]) -> Checked<usize> {
+    let before = server.program.processes().sockets().len();
+    for round in 1..=4 {
+        let rude = Peer::connect(bench, format!("client {round}"), server.address)?;
+        if round > 2 {
+            evidence::accepts(&server.program, rude.remote, rude.local);
+        }
+        offer(&rude, flood)?;
+        // After its end of file, a reset is EPIPE to the program's next send, and not ECONNRESET.
+        if round % 2 == 0 {
+            rude.half_close()?;
+        }
+        rude.reset()?;
+    }
+    Ok(before)
 }
 
 /// How many sockets it holds more than `before`, when there are fewer than `few`, or it does not close any more.
@@ -306,8 +327,11 @@ pub fn excess(
     before: u64,
 ) -> Checked<Excess> {
     let wanted = count as u64 >> 11;
-    offer(client, &vec![b'x'; count])?;
-    let deadline = bench.answer();
+    let deadline = match client.send(&vec![b'x'; count]) {
+        // What it does not take, it cannot keep.
+        Err(Stop::Failed(_)) => Instant::now() + DYING,
+        sent => sent.map(|()| bench.answer())?,
+    };
     let grown = loop {
         let grown = memory(server).saturating_sub(before);
         if grown >= wanted || Instant::now() > deadline {

@@ -21,7 +21,7 @@ pub const EXERCISE: Exercise = Exercise {
         Check::new("joined", 10, joined).after(&["message"]),
         Check::new("split", 15, split).after(&["message"]),
         // To receive all of nothing is right by itself in programs that receive until all is there.
-        Check::new("empty", 5, empty).after(&["message"]),
+        Check::new("empty", 5, empty).after(&["split"]),
         Check::new("end", 5, end).after(&["split"]),
         Check::new("together", 10, |bench| HELLO.together(bench)).after(&["message"]),
         Check::new("reset", 5, |bench| HELLO.reset(bench, &HELLO.question.repeat(8 << 10)))
