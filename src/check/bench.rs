@@ -348,6 +348,11 @@ impl<'a> Bench<'a> {
         let finding = finding.but(address.to_string(), place.to_string());
         // Another port is no other interface.
         match place.ip() == address.ip() {
+            true if place.port() == address.port().swap_bytes() => {
+                let (port, other) = (address.port(), place.port());
+                let blanks: [(&str, &dyn Display); 2] = [("port", &port), ("other", &other)];
+                finding.because("check.port-swapped", &blanks).mistake("byte-order")
+            }
             true => finding,
             false => finding.mistake("wrong-interface"),
         }

@@ -21,6 +21,9 @@ const STALLED: Duration = Duration::from_millis(150);
 /// How long it may take to close the sockets of connections that are over.
 const TIME_TO_CLOSE: Duration = Duration::from_secs(1);
 
+/// How long it may take to accept a connection.
+const TIME_TO_ACCEPT: Duration = Duration::from_secs(1);
+
 /// How long it may take to read what has come.
 const TIME_TO_READ: Duration = Duration::from_secs(1);
 
@@ -50,6 +53,18 @@ pub fn connection(
 /// Whether it holds its end of that connection.
 pub fn holds(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
     connection(program, local, peer).is_some()
+}
+
+/// Waits until it has accepted that connection, at most a second: a program may not, or may have closed it again.
+pub fn accepts(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
+    comes_true(Instant::now() + TIME_TO_ACCEPT, GLANCE, || holds(program, local, peer))
+}
+
+/// Whether one of its processes is interrupted when a child of it ends: it has a handler for SIGCHLD.
+pub fn hears_of_children(program: &Program) -> bool {
+    let caught = |status: procfs::process::Status| status.sigcgt >> (libc::SIGCHLD - 1) & 1 == 1;
+    let alive = program.processes().alive();
+    alive.iter().filter_map(|process| process.status().ok()).any(caught)
 }
 
 /// Whether its end of that connection is non-blocking, or has a time limit for receiving: then `recv` says EAGAIN when

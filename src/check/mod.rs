@@ -16,6 +16,7 @@ pub mod ending;
 pub mod evidence;
 pub mod exercises;
 pub mod fate;
+mod last_words;
 pub mod limits;
 pub mod listener;
 pub mod peer;

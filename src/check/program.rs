@@ -16,6 +16,7 @@ use rustix::process::Signal as Sent;
 
 use super::ending;
 use super::fate::Fate;
+use super::last_words;
 use super::limits::{self, Limits};
 use super::processes::{Processes, TAG, adopt_orphans};
 use super::story::preview_of;
@@ -154,11 +155,10 @@ impl Program {
         self.errors.so_far()
     }
 
-    /// The last line on standard error that says something: of a traceback, the error. For a reader, as [`preview_of`].
+    /// The line on standard error that tells how it ended: of a traceback, the error. For a reader, as [`preview_of`].
     pub fn last_words(&self) -> String {
-        let errors = self.errors();
-        let mut lines = errors.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-        preview_of(lines.find(|line| !line.is_empty()).unwrap_or_default(), LAST_WORDS)
+        let told = last_words::of(&String::from_utf8_lossy(&self.errors()));
+        preview_of(told.as_bytes(), LAST_WORDS)
     }
 
     /// Waits until `enough` of what it printed is there, or it prints no more; says which.
@@ -223,12 +223,22 @@ impl Program {
         self.signal(Sent::INT);
     }
 
+    /// Stops all its processes until [`Program::resume`]: what comes to it meanwhile waits in the kernel.
+    pub fn pause(&self) {
+        self.signal(Sent::STOP);
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        self.signal(Sent::CONT);
+    }
+
     /// Asks all its processes to end, and kills those that do not. Says whether it had to.
     pub fn stop(&mut self) -> bool {
         self.mourn();
         self.signal(Sent::TERM);
         // One that was stopped hears of it when it goes on.
-        self.signal(Sent::CONT);
+        self.resume();
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             self.ended();

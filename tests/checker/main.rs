@@ -5,6 +5,7 @@
 
 mod ends;
 mod grading;
+mod mistakes;
 mod oddities;
 mod reports;
 #[path = "../support/mod.rs"]

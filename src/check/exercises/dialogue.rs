@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::departure;
 use crate::check::bench::{Bench, Server, Transport};
 use crate::check::evidence;
 use crate::check::peer::{Heard, Instead, Peer, fails};
@@ -126,28 +127,29 @@ impl Dialogue {
     /// Clients that reset their connections take nobody with them. `flood` is much to answer, which they do not read.
     pub fn reset(&self, bench: &Bench, flood: &[u8]) -> Checked {
         let mut server = serve(bench)?;
-        let before = server.program.processes().sockets().len();
-        for round in 1..=4 {
-            let rude = Peer::connect(bench, format!("client {round}"), server.address)?;
-            offer(&rude, flood)?;
-            // After its end of file, a reset is EPIPE to the program's next send, and not ECONNRESET.
-            if round % 2 == 0 {
-                rude.half_close()?;
-            }
-            rude.reset()?;
-        }
-        left(bench, &server, before, 1);
-        let another = Peer::connect(bench, "another client", server.address)
-            .and_then(|client| self.hold(&mut server, &client));
-        let Err(Stop::Failed(finding)) = another else { return another };
+        let served = rude_clients(bench, &server, flood)
+            .and_then(|before| self.serves_still(bench, &mut server, before));
+        let Err(Stop::Failed(finding)) = served else { return served };
         match server.program.ends_before(Instant::now() + bench.patiently(DYING)) {
-            Some(ended) => fails(
-                Finding::new("dialogue.died-of-reset", &[("how", &ended)])
+            Some(ended) => {
+                let finding = Finding::new("dialogue.died-of-reset", &[("how", &ended)])
                     .mistake("broken-pipe")
-                    .but("", server.program.last_words()),
-            ),
+                    .but("", server.program.last_words());
+                let talk = |client: &Peer| ask(client, self.question, self.answer).map(drop);
+                fails(departure::judged(bench, serve(bench)?, talk, finding)?)
+            }
             None => Err(Stop::Failed(finding)),
         }
+    }
+
+    /// Others are served, one after the other: the first may be by a program that is ending just now.
+    fn serves_still(&self, bench: &Bench, server: &mut Server, before: usize) -> Checked {
+        for name in ["another client", "one more client"] {
+            left(bench, server, before, 1);
+            let client = Peer::connect(bench, name, server.address)?;
+            self.hold(server, &client)?;
+        }
+        Ok(())
     }
 
     /// When the client ends, the server ends too, and does not spin. Before its end the client sends `last`, part of a
@@ -226,6 +228,25 @@ impl Dialogue {
     }
 }
 
+/// Clients that reset their connections: two before the program has looked at what they sent, two while it does. How many
+/// sockets it held before them.
+fn rude_clients(bench: &Bench, server: &Server, flood: &[u8]) -> Checked<usize> {
+    let before = server.program.processes().sockets().len();
+    for round in 1..=4 {
+        let rude = Peer::connect(bench, format!("client {round}"), server.address)?;
+        if round > 2 {
+            evidence::accepts(&server.program, rude.remote, rude.local);
+        }
+        offer(&rude, flood)?;
+        // After its end of file, a reset is EPIPE to the program's next send, and not ECONNRESET.
+        if round % 2 == 0 {
+            rude.half_close()?;
+        }
+        rude.reset()?;
+    }
+    Ok(before)
+}
+
 /// How many sockets it holds more than `before`, when there are fewer than `few`, or it does not close any more.
 fn left(bench: &Bench, server: &Server, before: usize, few: usize) -> usize {
     let deadline = Instant::now() + bench.patiently(Duration::from_secs(1));
@@ -245,20 +266,39 @@ fn still_open(bench: &Bench, server: &Server) -> Finding {
     }
 }
 
+/// What brings the answers out of a program that did not answer a question.
+pub enum Release {
+    /// Many more questions: a buffer is full then.
+    Much,
+    /// The client's end.
+    End,
+    /// Neither.
+    Nothing,
+}
+
 /// A program did not answer a question: does it answer when there is much to answer, or when the client ends? `much` is
 /// many questions, the first answer to which begins with `begin`.
-pub fn held_back(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Finding> {
+pub fn release(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Release> {
     let client = Peer::connect(bench, "client with much to ask", server.address)?;
     offer(&client, much)?;
     let (bytes, ended) = client.receive(bench.answer(), |bytes| bytes.len() >= begin.len())?;
     if ended.is_none() && bytes.starts_with(begin) {
-        return Ok(Finding::new("dialogue.unflushed", &[]).mistake("unflushed-buffer"));
+        return Ok(Release::Much);
     }
     client.half_close()?;
     let (bytes, _) = client.receive(bench.answer(), |bytes| bytes.len() >= begin.len())?;
     Ok(match bytes.starts_with(begin) {
-        true => Finding::new("dialogue.at-end", &[]),
-        false => Finding::new("dialogue.silence", &[]),
+        true => Release::End,
+        false => Release::Nothing,
+    })
+}
+
+/// The same, as a finding.
+pub fn held_back(bench: &Bench, server: &Server, much: &[u8], begin: &[u8]) -> Checked<Finding> {
+    Ok(match release(bench, server, much, begin)? {
+        Release::Much => Finding::new("dialogue.unflushed", &[]).mistake("unflushed-buffer"),
+        Release::End => Finding::new("dialogue.at-end", &[]),
+        Release::Nothing => Finding::new("dialogue.silence", &[]),
     })
 }
 
@@ -272,14 +312,28 @@ pub enum Excess {
     Ignores,
 }
 
-/// Sends `count` bytes more, and looks what the program does with them.
-pub fn excess(bench: &Bench, server: &Server, client: &Peer, count: usize) -> Checked<Excess> {
-    let memory = || server.program.processes().memory() >> 10;
-    let (before, wanted) = (memory(), count as u64 >> 11);
-    offer(client, &vec![b'x'; count])?;
-    let deadline = bench.answer();
+/// The memory that it uses, in KiB.
+pub fn memory(server: &Server) -> u64 {
+    server.program.processes().memory() >> 10
+}
+
+/// Sends `count` bytes more, and looks what the program does with them, which used `before` KiB of memory when it knew
+/// nothing of them: some take the room for all of it as soon as they hear how much will come.
+pub fn excess(
+    bench: &Bench,
+    server: &Server,
+    client: &Peer,
+    count: usize,
+    before: u64,
+) -> Checked<Excess> {
+    let wanted = count as u64 >> 11;
+    let deadline = match client.send(&vec![b'x'; count]) {
+        // What it does not take, it cannot keep.
+        Err(Stop::Failed(_)) => Instant::now() + DYING,
+        sent => sent.map(|()| bench.answer())?,
+    };
     let grown = loop {
-        let grown = memory().saturating_sub(before);
+        let grown = memory(server).saturating_sub(before);
         if grown >= wanted || Instant::now() > deadline {
             break grown;
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::dialogue::{Dialogue, Excess, answered, ask, excess, held_back, offer, serve, unlike};
+use super::dialogue::{Dialogue, Excess, ask, excess, held_back, memory, offer, serve, unlike};
 use super::{Check, Exercise};
 use crate::check::bench::{Bench, Server};
 use crate::check::peer::{Heard, Instead, Peer, fails};
@@ -225,9 +225,15 @@ fn longest(bench: &Bench) -> Checked {
     if let Err(heard) = heard {
         return fails(unlike(&mut server, &answers, &heard, otherwise));
     }
-    let longest = [&*b"x".repeat(LIMIT), b"\n"].concat();
-    let otherwise = Finding::new("line-length.longest.wrong", &[]);
-    answered(&mut server, &client, (&longest, b"1048576\n"), otherwise)
+    let (longest, answer) = ([&*b"x".repeat(LIMIT), b"\n"].concat(), b"1048576\n");
+    let Err(heard) = ask(&client, &longest, answer)? else { return Ok(()) };
+    let finding =
+        unlike(&mut server, answer, &heard, Finding::new("line-length.longest.wrong", &[]));
+    let ended = matches!(heard.instead, Instead::End | Instead::Reset) && heard.bytes.is_empty();
+    fails(match ended && server.program.ended().is_none() {
+        true => finding.because("line-length.longest.ended", &[]),
+        false => finding,
+    })
 }
 
 /// A line longer than the limit ends the connection, after the answers to the lines before it.
@@ -242,6 +248,7 @@ fn endless(bench: &Bench) -> Checked {
 
 fn too_long(bench: &Bench, server: &mut Server, line: &[u8]) -> Checked {
     let client = Peer::connect(bench, "client", server.address)?;
+    let before = memory(server);
     offer(&client, &[HELLO.question, line].concat())?;
     let (bytes, ended) =
         client.receive(bench.answer(), |bytes| bytes.len() > HELLO.answer.len())?;
@@ -253,15 +260,15 @@ fn too_long(bench: &Bench, server: &mut Server, line: &[u8]) -> Checked {
             Finding::new("line-length.endless.lost", &[]).mistake("reset-on-unread")
         }
         Some(Instead::End) => Finding::new("line-length.endless.lost", &[]),
-        Some(Instead::Silence) if right => goes_on(bench, server, &client)?,
+        Some(Instead::Silence) if right => goes_on(bench, server, &client, before)?,
         _ => Finding::new("line-length.endless.answered", &[]),
     };
     fails(finding.but(shown, seen))
 }
 
 /// The connection is still there: does the program collect what comes?
-fn goes_on(bench: &Bench, server: &Server, client: &Peer) -> Checked<Finding> {
-    Ok(match excess(bench, server, client, 16 * LIMIT)? {
+fn goes_on(bench: &Bench, server: &Server, client: &Peer, before: u64) -> Checked<Finding> {
+    Ok(match excess(bench, server, client, 16 * LIMIT, before)? {
         Excess::Keeps => {
             Finding::new("line-length.endless.grows", &[]).mistake("unbounded-message")
         }

@@ -22,7 +22,7 @@ pub const EXERCISE: Exercise = Exercise {
         Check::new("end", 10, echo::end).after(&["text"]),
         Check::new("together", 10, echo::together).after(&["text"]),
         Check::new("pause", 10, echo::pause).after(&["text"]),
-        Check::new("large", 10, echo::large).after(&["text"]),
+        Check::new("large", 10, echo::large).after(&["bytes"]),
         Check::new("never-reads", 10, never_reads).after(&["together"]),
         Check::new("reset", 5, echo::reset).after(&["text"]),
         Check::new("descriptors", 10, echo::descriptors).after(&["end"]),

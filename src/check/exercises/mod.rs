@@ -3,6 +3,7 @@
 mod chat_client;
 mod chat_server;
 mod client;
+mod departure;
 mod dialogue;
 mod echo;
 mod half_close;

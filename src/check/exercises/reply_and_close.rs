@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use super::{Check, Exercise};
+use super::{Check, Exercise, departure};
 use crate::check::bench::{Bench, Server, Transport};
 use crate::check::evidence;
 use crate::check::peer::{Instead, Peer, fails};
@@ -144,7 +144,37 @@ fn reply(bench: &Bench) -> Checked {
     let server = serve(bench, SMALL)?;
     let client = Peer::connect(bench, "client", server.address)?;
     client.send(LINE)?;
-    Reply::read(&client, SMALL)?.judge(|_| None)
+    let reply = Reply::read(&client, SMALL)?;
+    let finding = match reply.ended {
+        Some(Instead::End) if reply.bytes.is_empty() => unflushed(bench)?,
+        Some(Instead::Silence) if reply.has_all() => kept(bench, &server, client)?,
+        _ => None,
+    };
+    reply.judge(|_| finding)
+}
+
+/// Nothing came of a short reply, then the end of file: does something come of a long one?
+fn unflushed(bench: &Bench) -> Checked<Option<Finding>> {
+    let server = serve(bench, MIDDLE)?;
+    let client = Peer::connect(bench, "client 2", server.address)?;
+    client.send(LINE)?;
+    let reply = Reply::read(&client, MIDDLE)?;
+    let (count, all) = (reply.bytes.len(), MIDDLE);
+    let blanks: [(&str, &dyn Display); 2] = [("count", &count), ("all", &all)];
+    let finding = || Finding::new("reply-and-close.unflushed", &blanks);
+    Ok((reply.is_right() && count > 0).then(|| finding().mistake("unflushed-buffer")))
+}
+
+/// It did not close after its reply: does it when the client has?
+fn kept(bench: &Bench, server: &Server, client: Peer) -> Checked<Option<Finding>> {
+    client.half_close()?;
+    client.expect_end()?.ok();
+    let held = evidence::holds(&server.program, client.remote, client.local);
+    let finding = || Finding::new("reply-and-close.kept", &[]);
+    Ok(match held && evidence::spins(bench, &server.program) {
+        true => Some(finding().mistake("eof-ignored")),
+        false => held.then(|| finding().mistake("fd-leak")),
+    })
 }
 
 /// The line may come in pieces, and with more behind it.
@@ -162,6 +192,8 @@ fn pieces(bench: &Bench) -> Checked {
     }
     client.send(b"\n")?;
     Reply::read(&client, SMALL)?.judge(|reply| misread(reply, "reply-and-close.pieces.split"))?;
+    // A program that serves one client at a time may still be waiting for this one's end.
+    client.close();
     let client = Peer::connect(bench, "client 2", server.address)?;
     client.send(b"please\nand more")?;
     Reply::read(&client, SMALL)?.judge(|reply| match reply.was_reset() {
@@ -274,11 +306,15 @@ fn reset(bench: &Bench) -> Checked {
     let served = rude_clients(bench, &server).and_then(|()| still_serves(bench, &server));
     let patience = bench.patiently(Duration::from_millis(if served.is_ok() { 0 } else { 1000 }));
     match server.program.ends_before(Instant::now() + patience) {
-        Some(ended) => fails(
-            Finding::new("reply-and-close.reset.died", &[("how", &ended)])
+        Some(ended) => {
+            let finding = Finding::new("reply-and-close.reset.died", &[("how", &ended)])
                 .mistake("broken-pipe")
-                .but("", server.program.last_words()),
-        ),
+                .but("", server.program.last_words());
+            let talk = |client: &Peer| {
+                client.send(LINE).and_then(|()| Reply::read(client, SMALL).map(drop))
+            };
+            fails(departure::judged(bench, serve(bench, SMALL)?, talk, finding)?)
+        }
         None => served,
     }
 }

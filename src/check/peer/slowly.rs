@@ -66,7 +66,8 @@ impl Peer<'_> {
         {
             taken += count;
         }
-        self.bench.tell("check.floods", &[("name", &self.name), ("count", &taken)]);
+        let id = if taken < message.len() { "check.floods" } else { "check.sends-unread" };
+        self.bench.tell(id, &[("name", &self.name), ("count", &taken)]);
         Ok(taken)
     }
 

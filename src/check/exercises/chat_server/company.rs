@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::departure;
 use super::client::{Client, Got, is_silence, login, shown};
 use super::protocol::{chat_line, is_chat};
 use super::serve;
@@ -89,7 +90,12 @@ pub fn reset(bench: &Bench) -> Checked {
         let finding =
             Finding::new("chat-server.reset.died", &[("how", &ended)]).mistake("broken-pipe");
         let expected = Words::new("check.goes-on", &[]).to_string();
-        return fails(finding.but(expected, server.program.last_words()));
+        let finding = finding.but(expected, server.program.last_words());
+        let talk = |peer: &Peer| {
+            peer.send(&login("tao").to_line())?;
+            peer.receive(bench.answer(), |bytes| !bytes.is_empty()).map(drop)
+        };
+        return fails(departure::judged(bench, serve(bench)?, talk, finding)?);
     }
     mei.chat("still there?").ok();
     let got = lin.hear()?;

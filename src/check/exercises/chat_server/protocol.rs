@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::super::dialogue::{Release, release};
 use super::client::{
     Client, Got, chat as say, expected_error, expected_login, is_silence, line_of, login as enter,
     shown, unlike,
@@ -39,7 +40,12 @@ pub fn login(bench: &Bench) -> Checked {
     mei.say(&enter("mei"))?;
     let got = mei.hear()?;
     let Ok(Reply::LoginResponse { success: true, user_id, .. }) = &got else {
-        return fails(unlike("chat-server.login.other", line_of(&expected_login()), &got));
+        let finding = unlike("chat-server.login.other", line_of(&expected_login()), &got);
+        return fails(if is_silence(&got) {
+            unanswered(bench, &server, mei, finding)?
+        } else {
+            finding
+        });
     };
     let (id, local) = (user_id.as_deref().unwrap_or_default(), mei.peer.local);
     let seconds = id.strip_prefix(&format!("{local}:")).and_then(|rest| rest.parse::<u64>().ok());
@@ -50,6 +56,20 @@ pub fn login(bench: &Bench) -> Checked {
     let expected = format!("\"user_id\":\"{local}:{:.0}\"", now());
     let finding = Finding::new("chat-server.login.id", &[]);
     fails(finding.but(expected, format!("\"user_id\":\"{}\"", preview(id.as_bytes()))))
+}
+
+/// A login got no answer: do many messages get some?
+fn unanswered(bench: &Bench, server: &Server, mei: Client, finding: Finding) -> Checked<Finding> {
+    // So that a program that serves one client at a time is free again.
+    mei.peer.close();
+    let much = b"{\"type\":\"juggle\"}\n".repeat(5000);
+    Ok(match release(bench, server, &much, b"{")? {
+        Release::Much => {
+            finding.because("chat-server.login.unflushed", &[]).mistake("unflushed-buffer")
+        }
+        Release::End => finding.because("chat-server.login.at-end", &[]),
+        Release::Nothing => finding,
+    })
 }
 
 fn now() -> f64 {
@@ -217,7 +237,11 @@ pub fn garbage(bench: &Bench) -> Checked {
     let server = serve(bench)?;
     let mut mei = Client::connect(bench, "mei", &server)?;
     for bytes in GARBAGE {
-        gets_error(&mut mei, bytes, "", "chat-server.garbage.other")?;
+        let id = match str::from_utf8(bytes) {
+            Ok(_) => "chat-server.garbage.other",
+            Err(_) => "chat-server.garbage.not-utf-8",
+        };
+        gets_error(&mut mei, bytes, "", id)?;
     }
     mei.say(&enter("mei"))?;
     let got = mei.answer()?;
