@@ -57,7 +57,7 @@ impl Network {
         let inside = ["--user", "--net", "--mount", "--preserve-credentials", "--target"];
         let mut command = plain(Command::new("nsenter"), &inside);
         command.arg(self.holder.id().to_string()).arg(format!("--wdns={HOME}"));
-        command.args(["unshare", "--pid", "--fork", "--kill-child"]);
+        command.args(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         let line = match line.strip_prefix("sudo ") {
             Some(line) => line,
             None => {

@@ -162,10 +162,12 @@ fn with_gaps(old: &[String], new: &str) -> Option<Vec<String>> {
 
 /// The text without what differs from run to run: times, and ports that the kernel picked.
 fn alike(text: &str) -> String {
-    static DIFFERENT: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    static DIFFERENT: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
         let pattern = |text| Regex::new(text).expect("a pattern");
         [
             (pattern(r"\b\d+(\.\d+)? ?(µs|ms|s|seconds?)\b"), "[TIME]"),
+            // Where the checker has a program listen.
+            (pattern(r"(HOST=|at )127[0-9.]+((:| SOCKLAB_PORT=)\d{5})\b"), "$1[ADDRESS]"),
             (pattern(r"(\d|\[::1\]):\d{5}\b"), "$1:[PORT]"),
             (pattern(r"(\bport |', )\d{5}\b|\[PORT \d\]"), "$1[PORT]"),
         ]

@@ -1,7 +1,7 @@
 //! For GitHub Actions: a summary of the step in Markdown, and `::error::` lines, which work on standard output only.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
-use super::{explanation, mistake, troubled};
+use super::{explanation, to_read, troubled};
 use crate::check::verdict::{Report, Result, Verdict};
 
 /// The summary, for the file that `GITHUB_STEP_SUMMARY` names.
@@ -42,7 +42,7 @@ fn story(check: &Result) -> String {
 pub fn errors(report: &Report) -> String {
     let failed = report.checks.iter().filter(|check| check.verdict == Verdict::Fail);
     let line = |check: &Result| {
-        let named = check.mistake.map(|id| format!(" {}", mistake("mistake", id)));
+        let named = check.mistake.map(|id| format!(" {}", to_read("mistake", id)));
         let message = format!("{}{}", check.cause, named.unwrap_or_default());
         error(&check.title, &message)
     };

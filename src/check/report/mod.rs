@@ -34,13 +34,18 @@ fn explanation(check: &Result) -> String {
         lines.push(format!("{} {}", word("actual", &[]), check.actual));
     }
     lines.push(check.cause.clone());
-    lines.extend(check.mistake.map(|id| mistake("mistake", id)));
-    lines.extend(check.or_else.iter().map(|id| mistake("or-else", id)));
+    lines.extend(check.mistake.map(|id| to_read("mistake", id)));
+    lines.extend(check.or_else.iter().map(|id| to_read("or-else", id)));
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
 }
 
 /// A mistake, and where to read about it.
+fn to_read(words: &str, id: &str) -> String {
+    format!("{} {}", mistake(words, id), word("read", &[("id", &id)]))
+}
+
+/// A mistake by its title.
 fn mistake(words: &str, id: &str) -> String {
     let title = reference::mistake(id).map_or("", |mistake| mistake.title.as_str());
     word(words, &[("title", &title), ("id", &id)])

@@ -153,3 +153,28 @@ fn a_command_can_be_typed_again() {
     let words = ["./a b", "it's", "", "{port}", "$HOME"].map(str::to_owned);
     assert_eq!(typed(&words), r"'./a b' 'it'\''s' '' {port} '$HOME'");
 }
+
+#[test]
+fn points_stand_in_a_column_also_beside_a_long_title() {
+    let long = Result { title: "a few words, ".repeat(9), ..check("long", Verdict::Pass) };
+    let lines = [text::line(&check("short", Verdict::Fail)), text::line(&long)].concat();
+    let widths: Vec<usize> = lines.lines().map(|line| line.chars().count()).collect();
+    assert!(widths.len() > 2 && widths.iter().all(|width| *width <= 71), "{lines}");
+    assert!(
+        lines.lines().filter(|line| line.len() > 60).all(|line| !line.ends_with(',')),
+        "{lines}"
+    );
+    assert_eq!((widths.first(), widths.last()), (Some(&71), Some(&71)), "{lines}");
+}
+
+#[test]
+fn what_to_type_stands_on_a_line_of_its_own() {
+    let page = text::conclusion(&report(), 40);
+    for command in [
+        "socklab explain short-send",
+        "socklab book short-send",
+        "socklab check tcp-echo --only two -- python3 x.py",
+    ] {
+        assert!(page.lines().any(|line| line.trim() == command), "no {command} in {page}");
+    }
+}

@@ -3,7 +3,7 @@
 use colored::{ColoredString, Colorize};
 use textwrap::WordSplitter;
 
-use super::{typed, word};
+use super::{mistake, typed, word};
 use crate::check::verdict::{Overall, Report, Result, Verdict};
 
 /// The room for a check's title.
@@ -16,7 +16,10 @@ const END: usize = 12;
 /// A check's line.
 pub fn line(check: &Result) -> String {
     let points = format!("{}/{}", check.score, check.max_score);
-    let line = format!("  {} {:<TITLE$} {points:>6}\n", mark(check.verdict), check.title);
+    let mut title = textwrap::wrap(&check.title, TITLE);
+    let last = title.pop().unwrap_or_default();
+    let before: String = title.iter().map(|row| format!("{row}\n    ")).collect();
+    let line = format!("  {} {before}{last:<TITLE$} {points:>6}\n", mark(check.verdict));
     match check.verdict {
         Verdict::Skip => {
             line + &format!("    {}\n", word("skipped", &[("why", &check.cause)]).dimmed())
@@ -67,11 +70,11 @@ fn story(report: &Report, check: &Result, width: usize) -> String {
     page += "\n";
     page += &indented(&check.cause, width, "  ", "  ");
     page += "\n";
-    page.extend(check.mistake.iter().chain(&check.or_else).enumerate().map(mistake_line));
+    page.extend(check.mistake.iter().chain(&check.or_else).enumerate().map(mistake_lines));
     let command = typed(&report.command);
     let blanks: [(&str, &dyn std::fmt::Display); 3] =
         [("exercise", &report.exercise), ("check", &check.id), ("command", &command)];
-    page + &indented(&word("again", &blanks), width, "  ", "      ")
+    page + &format!("  {}\n    {}\n", word("again", &[]), word("command", &blanks))
 }
 
 /// A long story without its middle.
@@ -84,9 +87,11 @@ fn shortened(story: &[String]) -> Vec<String> {
     story[..BEGINNING].iter().cloned().chain([gap]).chain(end.iter().cloned()).collect()
 }
 
-/// A mistake, and where it is explained; those after the first are less likely.
-fn mistake_line((index, id): (usize, &&'static str)) -> String {
-    format!("  {}\n", super::mistake(if index == 0 { "mistake" } else { "or-else" }, id))
+/// A mistake, and the commands that explain it, each on a line to be copied; those after the first are less likely.
+fn mistake_lines((index, id): (usize, &&'static str)) -> String {
+    let mistake = mistake(if index == 0 { "mistake" } else { "or-else" }, id).bold();
+    let [explain, book] = ["explain", "book"].map(|command| word(command, &[("id", id)]));
+    format!("  {mistake}\n    {explain}\n    {book}\n\n")
 }
 
 fn indented(text: &str, width: usize, first: &str, rest: &str) -> String {
