@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::fate::Fate;
+use super::last_words;
 use super::limits::{self, Limits};
 use super::processes::{Processes, TAG, adopt_orphans};
 
@@ -151,11 +152,9 @@ impl Program {
         self.errors.so_far()
     }
 
-    /// The last line on standard error that says something: of a traceback, the error.
+    /// The line on standard error that tells what went wrong, the last if there are several.
     pub fn last_words(&self) -> String {
-        let errors = self.errors();
-        let text = String::from_utf8_lossy(&errors);
-        text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+        last_words::of(&String::from_utf8_lossy(&self.errors())).to_owned()
     }
 
     /// Waits until `enough` of what it printed is there, or it prints no more; says which.

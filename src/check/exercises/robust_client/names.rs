@@ -5,6 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use dns_lookup::LookupErrorKind;
+
 use crate::check::bench::Bench;
 use crate::check::listener::Listener;
 use crate::check::private;
@@ -74,18 +76,19 @@ fn bound_once<'a>(bench: &'a Bench<'a>, addresses: &[IpAddr]) -> Checked<Vec<Lis
     Ok(all)
 }
 
-/// A name that does not resolve, and of which the system says so soon.
+/// A name that does not exist, and of which the system says so soon, and for good: of a temporary failure (EAI_AGAIN), as
+/// where no name server answers, a program may well think that it is worth another try.
 pub fn unknown() -> &'static str {
-    /// RFC 6761 promises that it does not exist. Where no name server answers, that can take a while to learn.
+    /// RFC 6761 promises that it does not exist.
     const PROMISED: &str = "no-such-host.invalid";
     /// This is no name at all: nobody is asked.
     const MALFORMED: &str = "no..such..host";
     const SOON: Duration = Duration::from_millis(500);
     let (tell, told) = mpsc::channel();
-    let ask = move || tell.send((PROMISED, 0).to_socket_addrs().is_err());
+    let ask = move || tell.send(dns_lookup::getaddrinfo(Some(PROMISED), None, None).err());
     let asked = thread::Builder::new().name("name".to_owned()).spawn(ask);
-    match asked.ok().and_then(|_| told.recv_timeout(SOON).ok()) {
-        Some(true) => PROMISED,
+    match asked.ok().and_then(|_| told.recv_timeout(SOON).ok()).flatten() {
+        Some(error) if matches!(error.kind(), LookupErrorKind::NoName) => PROMISED,
         _ => MALFORMED,
     }
 }
