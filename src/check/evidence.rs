@@ -249,7 +249,17 @@ pub fn fills_up(
 
 /// Waits until the program has read what came to it, at most a second. Says whether it has.
 pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
-    comes_true(Instant::now() + TIME_TO_READ, GLANCE, || {
+    takes_within(program, local, peer, TIME_TO_READ)
+}
+
+/// The same, with a limit of its own.
+pub fn takes_within(
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+    limit: Duration,
+) -> bool {
+    comes_true(Instant::now() + limit, GLANCE, || {
         connection(program, local, peer).is_none_or(|(entry, _)| entry.rx_queue == 0)
     })
 }
