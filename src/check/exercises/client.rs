@@ -180,10 +180,7 @@ impl<'a> Client<'a> {
             return Ok(self.nothing_yet(ended));
         }
         let finding = match closed || self.has_reset() {
-            true if early::is_printed(self.bench, &self.variables, answer)? => {
-                let finding = Finding::new("client.not-waited", &[]).mistake("eagain-fatal");
-                finding.mistake("close-not-shutdown")
-            }
+            true if early::is_printed(self.bench, &self.variables, answer)? => not_waited(ended),
             true => Finding::new("client.closed", &[]).mistake("close-not-shutdown"),
             false if ended.is_none() && evidence::spins(self.bench, &self.program) => {
                 Finding::new("client.spins", &[]).mistake("eof-ignored")
@@ -274,6 +271,16 @@ fn never_came(program: &Program, ended: Option<Ended>) -> Finding {
     match evidence::names_eagain(program) {
         true => finding.mistake("eagain-fatal"),
         false => finding,
+    }
+}
+
+/// It closed its end before the answer came, and prints one that is there: that is what EAGAIN does to those who take it
+/// for a failure, and, less often, for the end; and what SHUT_RDWR does, after which no call says that anything failed.
+fn not_waited(ended: Option<Ended>) -> Finding {
+    let finding = Finding::new("client.not-waited", &[]);
+    match ended.is_some_and(|ended| ended != Ended::Exit(0)) {
+        true => finding.mistake("eagain-fatal").mistake("close-not-shutdown"),
+        false => finding.mistake("close-not-shutdown").mistake("eagain-fatal"),
     }
 }
 
