@@ -224,19 +224,26 @@ impl<'a> Bench<'a> {
                 }
             }
             if Instant::now() > deadline {
-                return Err(self.not_listening(&program, address, limit).into());
+                return Err(self.not_listening(&program, transport, address, limit).into());
             }
             // On a machine with many processes a look takes its time, which others need, too.
             std::thread::sleep(GLANCE.max(begin.elapsed()));
         }
     }
 
-    fn not_listening(&self, program: &Program, address: SocketAddr, limit: Duration) -> Finding {
+    fn not_listening(
+        &self,
+        program: &Program,
+        transport: Transport,
+        address: SocketAddr,
+        limit: Duration,
+    ) -> Finding {
         let seconds = format!("{:.1}", limit.as_secs_f64());
         self.tell("check.never-listened", &[("seconds", &seconds)]);
-        let id = match program.processes().are_stopped() {
-            true => "check.stopped",
-            false => "check.not-listening",
+        let id = match transport {
+            _ if program.processes().are_stopped() => "check.stopped",
+            Transport::Tcp => "check.not-listening",
+            Transport::Udp => "check.not-receiving",
         };
         let finding = Finding::new(id, &[("address", &address), ("seconds", &seconds)]);
         finding.but(format!("a socket that listens at {address}"), "none")
