@@ -318,7 +318,7 @@ impl<'a> Bench<'a> {
             if in_vain || elsewhere.is_some_and(|since| since.elapsed() > ELSEWHERE) {
                 let place = same_port.or(places.first());
                 return Err(place.map_or_else(
-                    || self.not_listening(program, address, begin),
+                    || self.not_listening(program, transport, address, begin),
                     |(place, _)| self.at_wrong_place(*place, address).into(),
                 ));
             }
@@ -327,15 +327,22 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn not_listening(&self, program: &Program, address: SocketAddr, begin: Instant) -> Stop {
+    fn not_listening(
+        &self,
+        program: &Program,
+        transport: Transport,
+        address: SocketAddr,
+        begin: Instant,
+    ) -> Stop {
         if program.processes().are_hidden() {
             return Stop::Skipped(Words::new("check.hidden", &[]));
         }
         let seconds = seconds(begin);
         self.tell("check.never-listened", &[("seconds", &seconds)]);
-        let id = match program.processes().are_stopped() {
-            true => "check.stopped",
-            false => "check.not-listening",
+        let id = match transport {
+            _ if program.processes().are_stopped() => "check.stopped",
+            Transport::Tcp => "check.not-listening",
+            Transport::Udp => "check.not-receiving",
         };
         let finding = Finding::new(id, &[("address", &address), ("seconds", &seconds)]);
         finding.but(format!("a socket that listens at {address}"), "none").into()

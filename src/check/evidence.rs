@@ -205,16 +205,46 @@ pub fn waits_without_limit(program: &Program, held: &Held) -> Option<bool> {
     let limited = SockRef::from(&held.duplicate()?).read_timeout().ok()?.is_some();
     let alive = program.processes().alive();
     let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
-    let calls = threads.into_iter().filter_map(|thread| {
-        std::fs::read_to_string(format!("/proc/{}/task/{}/syscall", thread.pid, thread.tid)).ok()
-    });
-    let waits: Vec<bool> = calls.map(|call| waits_for_ever(&call, held.fd, limited)).collect();
+    let waits: Vec<bool> = threads
+        .into_iter()
+        .filter_map(|thread| {
+            let (pid, tid) = (thread.pid, thread.tid);
+            let call = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
+            Some(waits_for_ever(&call, held.fd, limited, |epoll| watches(pid, epoll, held.fd)))
+        })
+        .collect();
     (!waits.is_empty()).then(|| waits.contains(&true))
 }
 
+/// Whether that epoll descriptor of a process watches `fd`: a language may have others for purposes of its own.
+fn watches(pid: i32, epoll: u64, fd: i32) -> bool {
+    // proc_pid_fdinfo(5): a line for each descriptor, `tfd:        5 events: ...`.
+    let Ok(info) = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{epoll}")) else {
+        return true;
+    };
+    let watched = info.lines().filter_map(|line| line.strip_prefix("tfd:"));
+    watched.filter_map(|rest| rest.split_whitespace().next()).any(|it| it == fd.to_string())
+}
+
+/// Whether one of its threads runs now and then within that time, though nothing comes: it has a timer of its own.
+pub fn wakes_by_itself(program: &Program, within: Duration) -> bool {
+    let before = switches(program);
+    std::thread::sleep(within);
+    switches(program) > before
+}
+
+/// How often its threads have gone to sleep so far.
+fn switches(program: &Program) -> u64 {
+    let alive = program.processes().alive();
+    let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+    let status = threads.filter_map(|thread| thread.status().ok());
+    status.filter_map(|status| status.voluntary_ctxt_switches).sum()
+}
+
 /// Whether a system call, as `/proc` shows it (its number, its six arguments), waits with no limit: in a receive on `fd`
-/// that is not `limited`, or in one of the calls that watch several descriptors.
-fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
+/// that is not `limited`, or in one of the calls that watch several descriptors. `watches` says whether an epoll
+/// descriptor watches it.
+fn waits_for_ever(call: &str, fd: i32, limited: bool, watches: impl Fn(u64) -> bool) -> bool {
     let mut words = call.split_ascii_whitespace();
     let Some(Ok(number)) = words.next().map(str::parse::<i64>) else { return false };
     let hexadecimal = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
@@ -228,13 +258,13 @@ fn waits_for_ever(call: &str, fd: i32, limited: bool) -> bool {
         }
         libc::SYS_ppoll => argument(2) == 0,
         libc::SYS_pselect6 => argument(4) == 0,
-        libc::SYS_epoll_pwait => is_minus_one(3),
+        libc::SYS_epoll_pwait => is_minus_one(3) && watches(argument(0)),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_poll => is_minus_one(2),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_select => argument(4) == 0,
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_epoll_wait => is_minus_one(3),
+        libc::SYS_epoll_wait => is_minus_one(3) && watches(argument(0)),
         _ => false,
     }
 }
@@ -264,7 +294,17 @@ pub fn fills_up(
 
 /// Waits until the program has read what came to it, at most a second. Says whether it has.
 pub fn takes(program: &Program, local: SocketAddr, peer: SocketAddr) -> bool {
-    comes_true(Instant::now() + TIME_TO_READ, GLANCE, || {
+    takes_within(program, local, peer, TIME_TO_READ)
+}
+
+/// The same, with a limit of its own.
+pub fn takes_within(
+    program: &Program,
+    local: SocketAddr,
+    peer: SocketAddr,
+    limit: Duration,
+) -> bool {
+    comes_true(Instant::now() + limit, GLANCE, || {
         connection(program, local, peer).is_none_or(|(entry, _)| entry.rx_queue == 0)
     })
 }
@@ -276,14 +316,15 @@ mod tests {
     #[test]
     fn a_wait_without_a_limit_is_known_by_its_arguments() {
         let receive = format!("{} 0x3 0x7ff 0x10000 0x0 0x0 0x0 0x7ffe 0x7f21", libc::SYS_recvfrom);
-        assert!(waits_for_ever(&receive, 3, false));
-        assert!(!waits_for_ever(&receive, 3, true), "SO_RCVTIMEO is its limit");
-        assert!(!waits_for_ever(&receive, 4, false), "another descriptor");
+        assert!(waits_for_ever(&receive, 3, false, |_| true));
+        assert!(!waits_for_ever(&receive, 3, true, |_| true), "SO_RCVTIMEO is its limit");
+        assert!(!waits_for_ever(&receive, 4, false, |_| true), "another descriptor");
         let watch = |limit| {
             format!("{} 0x4 0x7ff 0x8 {limit} 0x0 0x8 0x7ffe 0x7f21", libc::SYS_epoll_pwait)
         };
-        assert!(waits_for_ever(&watch("0xffffffff"), 3, false));
-        assert!(!waits_for_ever(&watch("0x64"), 3, false));
-        assert!(!waits_for_ever("running", 3, false));
+        assert!(waits_for_ever(&watch("0xffffffff"), 3, false, |epoll| epoll == 4));
+        assert!(!waits_for_ever(&watch("0xffffffff"), 3, false, |_| false), "another epoll");
+        assert!(!waits_for_ever(&watch("0x64"), 3, false, |_| true));
+        assert!(!waits_for_ever("running", 3, false, |_| true));
     }
 }

@@ -1,36 +1,48 @@
-//! What a program that ended said of it: of all that came on standard error, the line that tells the error.
+//! What a program said last on standard error that tells what went wrong: of a stack trace, in any language, the error.
 
-/// The line that tells it. Python ends a traceback with it; others go on after it, with the calls that led there (indented
-/// or not), with advice, or with their own version.
-pub fn of(errors: &str) -> String {
-    let lines: Vec<&str> =
-        errors.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    let outer = || lines.iter().filter(|line| !is_beside_the_point(line));
-    let told = outer().rfind(|line| names_an_error(line)).or_else(|| outer().next_back());
-    told.or(lines.last()).copied().map(str::trim).unwrap_or_default().to_owned()
+/// With these begins what languages put behind the error: where else to look, and how the program ended.
+const NOTES: [&str; 4] = ["#", "exit status ", "node.js v", "note: "];
+
+/// From here on there is nothing but stacks.
+const STACKS: &str = "\ngoroutine ";
+
+/// A line that is indented, and yet the error.
+const EXPLANATION: &str = "what():";
+
+/// The line of `said` that tells most; empty if nothing was said.
+///
+/// Stack traces are indented, in every language; the error they belong to is not, and may stand before or behind them.
+pub fn of(said: &str) -> &str {
+    let (before, _) = said.split_once(STACKS).unwrap_or((said, ""));
+    let lines = before.lines().filter(|line| !line.trim().is_empty()).chain([""]);
+    let lines: Vec<&str> = lines.collect();
+    let telling = lines.windows(2).rfind(|pair| tells(pair[0], pair[1]));
+    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    telling.map(|pair| pair[0]).or(last).unwrap_or_default().trim()
 }
 
-/// A part of a list under another line, or a hint.
-fn is_beside_the_point(line: &str) -> bool {
-    line.starts_with([' ', '\t', '#', '{', '}']) || line.starts_with("note: ")
-}
-
-/// Whether it says that it is an error, and which: `panic: reset`, `SocketException: reset`, `reset (Errno::ECONNRESET)`.
-fn names_an_error(line: &str) -> bool {
-    const KINDS: [&str; 4] = ["error", "exception", "panic", "fatal"];
-    let line = line.to_lowercase();
-    let told_after = |kind| {
-        let rest = line.split_once(kind).map_or("", |(_, rest): (_, &str)| rest);
-        rest.contains(": ") || rest.contains(", ")
-    };
-    let class = line.strip_suffix(')').and_then(|line| line.rsplit_once('('));
-    let is_class = |name: &str| name.starts_with("errno::") || name.ends_with("error");
-    KINDS.into_iter().any(told_after) || class.is_some_and(|(_, name)| is_class(name))
+/// Whether a line, with that one behind it, tells what went wrong.
+fn tells(line: &str, next: &str) -> bool {
+    let explains = line.trim_start().starts_with(EXPLANATION);
+    let small = line.to_lowercase();
+    let is_note = NOTES.iter().any(|note| small.starts_with(note)) || line.ends_with(':');
+    let has_words = line.contains(char::is_alphanumeric);
+    // A line of the program, with a mark under it.
+    let is_quoted = next.contains('^') && next.chars().all(|it| "^~ \t".contains(it));
+    explains || !line.starts_with([' ', '\t']) && has_words && !is_note && !is_quoted
 }
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::*;
+
+    #[test]
+    fn otherwise_it_is_the_last_line_that_says_something() {
+        assert_eq!(of(""), "");
+        assert_eq!(of("try 1\ncannot connect\n\n"), "cannot connect");
+        assert_eq!(of("  only this  \n \n"), "only this");
+        assert_eq!(of("the reason:\n"), "the reason:");
+    }
 
     #[test]
     fn the_error_is_found_in_what_a_language_says_of_it() {
@@ -92,6 +104,19 @@ mod tests {
                 "PHP Fatal error:  Uncaught Error: Call to undefined function f() in main.php:3\n\
                  Stack trace:\n#0 {main}\n  thrown in main.php on line 3\n",
                 "PHP Fatal error:  Uncaught Error: Call to undefined function f() in main.php:3",
+            ),
+            (
+                "Java, with a cause",
+                "Exception in thread \"main\" java.lang.RuntimeException: no\n\tat \
+                 A.main(A.java:2)\nCaused by: java.net.ConnectException: refused\n\tat \
+                 Net.connect(Net.java:591)\n\t... 5 more\n",
+                "Caused by: java.net.ConnectException: refused",
+            ),
+            (
+                "C++",
+                "terminate called after throwing an instance of 'std::system_error'\n  what():  \
+                 connect: Connection refused\n",
+                "what():  connect: Connection refused",
             ),
             ("none", "  bye\n", "bye"),
             ("none", "listening\nbind failed\n\n", "bind failed"),

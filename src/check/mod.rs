@@ -19,6 +19,7 @@ pub mod fate;
 mod last_words;
 pub mod limits;
 pub mod listener;
+pub mod name_server;
 pub mod peer;
 pub mod private;
 pub mod processes;

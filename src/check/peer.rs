@@ -204,8 +204,9 @@ impl<'a> Peer<'a> {
         }
         let whole = pieces.concat();
         let (count, text) = (whole.len(), preview(&whole));
+        let words = if pieces.len() > 1 { "check.sent-apart" } else { "check.sent" };
         self.bench.tell(
-            "check.sent-apart",
+            words,
             &[("name", &self.name), ("count", &count), ("pieces", &pieces.len()), ("text", &text)],
         );
         Ok(())

@@ -21,6 +21,8 @@ use rustix::thread::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::name_server;
+
 /// A name that has two addresses in a private network, both on loopback, in this order.
 pub const TWO_ADDRESSES: (&str, [&str; 2]) = ("two-addresses.test", ["127.200.0.1", "127.200.0.2"]);
 
@@ -47,6 +49,9 @@ pub fn enter() -> io::Result<()> {
     match name_two_addresses() {
         Ok(()) => NAMED.store(true, Ordering::Relaxed),
         Err(error) => tracing::info!(%error, "no hosts file of its own"),
+    }
+    if let Err(error) = ask_our_name_server() {
+        tracing::info!(%error, "no name server of its own");
     }
     Ok(())
 }
@@ -119,15 +124,25 @@ fn bring_up_loopback() -> io::Result<()> {
     }
 }
 
-/// Puts a hosts file over the system's, for this process and those that it starts.
+/// Gives the two addresses their name.
 fn name_two_addresses() -> io::Result<()> {
     let (name, addresses) = TWO_ADDRESSES;
-    let mut hosts = tempfile::NamedTempFile::new()?;
-    hosts.write_all(&fs::read("/etc/hosts")?)?;
-    for address in addresses {
-        writeln!(hosts, "\n{address} {name}")?;
-    }
-    mount(Some(hosts.path()), "/etc/hosts", NOTHING, MsFlags::MS_BIND, NOTHING)?;
+    let lines = addresses.map(|address| format!("\n{address} {name}\n")).concat();
+    put_over("/etc/hosts", &[fs::read("/etc/hosts")?, lines.into_bytes()].concat())
+}
+
+/// Has the network's own name server asked, where the system's cannot be reached.
+fn ask_our_name_server() -> io::Result<()> {
+    let address = name_server::start()?;
+    put_over("/etc/resolv.conf", format!("nameserver {address}\n").as_bytes())
+}
+
+/// Puts another file over the system's, for this process and those that it starts.
+fn put_over(path: &str, contents: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    // As the system's own: whoever asks for a name reads it.
+    file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    file.write_all(contents)?;
     // The file goes; what is mounted stays.
-    Ok(())
+    mount(Some(file.path()), path, NOTHING, MsFlags::MS_BIND, NOTHING).map_err(io::Error::from)
 }

@@ -155,10 +155,10 @@ impl Program {
         self.errors.so_far()
     }
 
-    /// The line on standard error that tells how it ended: of a traceback, the error. For a reader, as [`preview_of`].
+    /// The line on standard error that tells what went wrong, the last if there are several. For a reader, as [`preview_of`].
     pub fn last_words(&self) -> String {
-        let told = last_words::of(&String::from_utf8_lossy(&self.errors()));
-        preview_of(told.as_bytes(), LAST_WORDS)
+        let errors = self.errors();
+        preview_of(last_words::of(&String::from_utf8_lossy(&errors)).as_bytes(), LAST_WORDS)
     }
 
     /// Waits until `enough` of what it printed is there, or it prints no more; says which.

@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod clients;
 mod ends;
 mod grading;
 mod mistakes;

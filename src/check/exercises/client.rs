@@ -1,8 +1,13 @@
 //! What the exercises share whose program is a client: it is met where it connects, heard, answered, and seen to end.
 
+mod early;
+mod inputs;
+
 use std::io::Write;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
+
+pub use inputs::{carries_bytes, large, sends_much};
 
 use crate::check::bench::Bench;
 use crate::check::evidence;
@@ -25,11 +30,12 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub const SMALL: usize = 64 << 10;
 
 /// More of its environment.
-pub type Variables<'a> = &'a [(&'a str, String)];
+pub type Variables<'a> = &'a [(&'static str, String)];
 
 /// A client that has connected.
 pub struct Client<'a> {
     bench: &'a Bench<'a>,
+    variables: Vec<(&'static str, String)>,
     /// Where it connected to.
     pub listener: Listener<'a>,
     /// The program.
@@ -53,7 +59,7 @@ impl<'a> Client<'a> {
     ) -> Checked<Self> {
         let mut program = bench.client(listener.address, variables, input)?;
         let peer = comes(bench, &[&listener], &mut program)?;
-        Ok(Self { bench, listener, program, peer })
+        Ok(Self { bench, variables: variables.to_vec(), listener, program, peer })
     }
 
     /// The same, with small buffers on this side.
@@ -85,7 +91,8 @@ impl<'a> Client<'a> {
             Some(peer) => peer,
             None => comes(bench, &[&listener], &mut program)?,
         };
-        Ok((Self { bench, listener, program, peer }, impatient))
+        let variables = variables.to_vec();
+        Ok((Self { bench, variables, listener, program, peer }, impatient))
     }
 
     /// All that it sends, to its end of file.
@@ -122,12 +129,19 @@ impl<'a> Client<'a> {
         if !all && ended.is_some() && evidence::names_eagain(&self.program) {
             return self.nothing_yet(ended);
         }
-        let (expected, actual) = difference(input, &heard.bytes);
+        let finding = match ended.filter(|ended| !all && *ended != Ended::Exit(0)) {
+            Some(how) => ended_with("client.ended-while-sending", how, &self.program),
+            None => finding,
+        };
+        let (expected, actual) = match heard.instead {
+            Instead::Silence if all => silent_end(input.len()),
+            _ => difference(input, &heard.bytes),
+        };
         finding.but(expected, actual)
     }
 
     /// Answers what was heard to its end, and ends. The answer is printed.
-    pub fn answers(&mut self, answer: &[u8], impatient: bool) -> Checked {
+    pub fn answers(&mut self, answer: &[u8]) -> Checked {
         let held = evidence::holds(&self.program, self.peer.remote, self.peer.local);
         if !held {
             self.bench.tell("client.gone", &[]);
@@ -136,10 +150,13 @@ impl<'a> Client<'a> {
             Err(Stop::Failed(_)) => false,
             sent => sent.map(|()| true)?,
         };
+        // A reset before the end is sent: what came was not read. After it the kernel may keep that to itself.
+        evidence::takes(&self.program, self.peer.remote, self.peer.local);
+        let reset = self.has_reset();
         self.peer.half_close()?;
         match self.printed(answer) {
             output if output == answer => Ok(()),
-            output => fails(self.lost(answer, &output, !held || !sent, impatient)),
+            output => fails(self.lost(answer, &output, !held || !sent || reset)?),
         }
     }
 
@@ -152,31 +169,24 @@ impl<'a> Client<'a> {
     }
 
     /// Why the answer was not printed.
-    fn lost(&mut self, answer: &[u8], output: &[u8], closed: bool, impatient: bool) -> Finding {
+    fn lost(&mut self, answer: &[u8], output: &[u8], closed: bool) -> Checked<Finding> {
         let (expected, actual) = difference(answer, output);
         if !answer.starts_with(output) {
-            return other_output(answer, output).but(expected, actual);
+            return Ok(other_output(answer, output).but(expected, actual));
         }
         let ended = self.ended_soon();
         if evidence::names_eagain(&self.program) {
-            return self.nothing_yet(ended);
+            return Ok(self.nothing_yet(ended));
         }
-        let closed = closed || self.has_reset();
-        let failed = ended.is_some_and(|ended| ended != Ended::Exit(0));
-        let finding = match closed {
-            true => Finding::new("client.closed", &[]),
+        let finding = match closed || self.has_reset() {
+            true if early::is_printed(self.bench, &self.variables, answer)? => not_waited(ended),
+            true => Finding::new("client.closed", &[]).mistake("close-not-shutdown"),
             false if ended.is_none() && evidence::spins(self.bench, &self.program) => {
                 Finding::new("client.spins", &[]).mistake("eof-ignored")
             }
             false => Finding::new("client.not-printed", &[]),
         };
-        let finding = match (closed, impatient, failed) {
-            (false, ..) => finding,
-            (true, false, _) => finding.mistake("close-not-shutdown"),
-            (true, true, true) => finding.mistake("eagain-fatal").mistake("close-not-shutdown"),
-            (true, true, false) => finding.mistake("close-not-shutdown").mistake("eagain-fatal"),
-        };
-        finding.but(expected, actual)
+        Ok(finding.but(expected, actual))
     }
 
     /// It gave up because of an error that says "nothing yet".
@@ -255,15 +265,35 @@ pub fn ended(bench: &Bench, program: &mut Program) -> Checked<Option<Ended>> {
 }
 
 fn never_came(program: &Program, ended: Option<Ended>) -> Finding {
-    let last = program.last_words();
-    let finding = match ended {
-        None => return Finding::new("client.never-came", &[]),
-        Some(how) => Finding::new("client.ended-before", &[("how", &how), ("last", &last)]),
-    };
+    let Some(how) = ended else { return Finding::new("client.never-came", &[]) };
+    let finding = ended_with("client.ended-before", how, program);
     match evidence::names_eagain(program) {
         true => finding.mistake("eagain-fatal"),
         false => finding,
     }
+}
+
+/// It closed its end before the answer came, and prints one that is there: that is what EAGAIN does to those who take it
+/// for a failure, and, less often, for the end; and what SHUT_RDWR does, after which no call says that anything failed.
+fn not_waited(ended: Option<Ended>) -> Finding {
+    let finding = Finding::new("client.not-waited", &[]);
+    match ended.is_some_and(|ended| ended != Ended::Exit(0)) {
+        true => finding.mistake("eagain-fatal").mistake("close-not-shutdown"),
+        false => finding.mistake("close-not-shutdown").mistake("eagain-fatal"),
+    }
+}
+
+/// The words `id` for a program that ended too soon, with what it said last, if it said anything.
+fn ended_with(id: &str, how: Ended, program: &Program) -> Finding {
+    let last = program.last_words();
+    let id = if last.is_empty() { format!("{id}-silently") } else { id.to_owned() };
+    Finding::new(&id, &[("how", &how), ("last", &last)])
+}
+
+/// What was to come after `count` bytes, and what came.
+fn silent_end(count: usize) -> (String, String) {
+    let words = |id| Words::new(id, &[("count", &count)]).to_string();
+    (words("client.then-end"), words("client.then-nothing"))
 }
 
 /// It printed something else.
@@ -316,77 +346,4 @@ pub fn prints_nothing(program: &Program) -> Checked {
         true => Ok(()),
         false => fails(Finding::new("client.more-printed", &[]).but("", preview(&output))),
     }
-}
-
-/// More than the buffers of both sides hold.
-pub fn large() -> Vec<u8> {
-    const ENOUGH: usize = 12 << 20;
-    let limits = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").unwrap_or_default();
-    let largest: usize =
-        limits.split_whitespace().last().and_then(|it| it.parse().ok()).unwrap_or(0);
-    let size = (2 * largest.min(ENOUGH * 2) + (4 << 20)).max(ENOUGH);
-    // 17 bytes again and again: where a piece is missing, the rest does not fit.
-    b"0123456789abcdef\n".repeat(size / 17)
-}
-
-/// A large input reaches a server that begins to read only when the program can send no more.
-pub fn sends_much(bench: &Bench, variables: Variables) -> Checked {
-    /// A program that never sleeps is not waited for.
-    const AT_MOST: Duration = Duration::from_secs(1);
-    let message = large();
-    let mut client = Client::meet_small(bench, variables, &message)?;
-    let (local, peer) = (client.peer.remote, client.peer.local);
-    let impatient = evidence::impatience(&client.program, local, peer);
-    evidence::fills_up(bench, &client.program, local, peer, bench.patiently(AT_MOST));
-    let impatient = impatient || evidence::impatience(&client.program, local, peer);
-    let heard = client.hear()?;
-    if heard.bytes != message || heard.instead != Instead::End {
-        return fails(cut(&mut client, &message, &heard, impatient));
-    }
-    client.answers(b"all of it came\n", impatient)?;
-    client.ends_well(b"all of it came\n")
-}
-
-/// Why a large input did not arrive whole, when a small one did.
-fn cut(client: &mut Client, message: &[u8], heard: &Heard, impatient: bool) -> Finding {
-    if heard.instead == Instead::Silence || heard.bytes == message {
-        return client.unlike(message, heard);
-    }
-    let ended = client.ended_soon();
-    let (expected, actual) = difference(message, &heard.bytes);
-    if evidence::names_eagain(&client.program) {
-        return client.nothing_yet(ended).but(expected, actual);
-    }
-    let (count, all) = (heard.bytes.len(), message.len());
-    let finding = Finding::new("client.cut", &[("count", &count), ("all", &all)]);
-    let failed = ended.is_some_and(|ended| ended != Ended::Exit(0));
-    let finding = match impatient && failed {
-        true => finding.mistake("eagain-fatal").mistake("short-send"),
-        false if failed => finding,
-        false => finding.mistake("short-send"),
-    };
-    finding.but(expected, actual)
-}
-
-/// Bytes that are no text arrive, and an answer of them is printed.
-pub fn carries_bytes(bench: &Bench, variables: Variables) -> Checked {
-    let all: Vec<u8> = (0..=255).chain(*b" \t\r\n\0 \n").collect();
-    let answer: Vec<u8> = all.iter().rev().copied().collect();
-    let client = Client::meet(bench, variables, &all)?;
-    let heard = client.hear()?;
-    // Text passed, both ways, in the checks before: what is lost or changed here is what text does not have.
-    if heard.bytes != all {
-        return fails(changed("client.changed-input", &all, &heard.bytes));
-    }
-    client.peer.send(&answer)?;
-    client.peer.half_close()?;
-    match client.printed(&answer) {
-        output if output == answer => Ok(()),
-        output => fails(changed("client.changed-answer", &answer, &output)),
-    }
-}
-
-fn changed(words: &str, expected: &[u8], actual: &[u8]) -> Finding {
-    let (shown, seen) = difference(expected, actual);
-    Finding::new(words, &[]).mistake("text-not-bytes").but(shown, seen)
 }

@@ -109,8 +109,8 @@ fn room(bench: &Bench) -> Checked<Option<usize>> {
             monitor.beat(&name, number)?;
         }
         let Some(lines) = monitor.lines_until_up(&format!("w{length}"))? else { return Ok(None) };
-        if lines.contains(&format!("lost {name} 1")) {
-            let number_cut = longest_up.is_some();
+        if lines.iter().any(|line| line.starts_with(&format!("lost {name} "))) {
+            let number_cut = longest_up.is_some() && lines.contains(&format!("lost {name} 1"));
             return Ok(number_cut.then_some(length + BEFORE_NUMBER + DIGITS));
         }
         if lines.contains(&format!("up {name}")) {

@@ -81,16 +81,16 @@ fn connects(bench: &Bench) -> Checked {
 
 /// An answer that is sent only after that is printed.
 fn answer(bench: &Bench) -> Checked {
-    let (mut client, impatient) = Client::meet_held(bench, &PATIENT.variables(), TEXT)?;
+    let mut client = Client::meet(bench, &PATIENT.variables(), TEXT)?;
     client.sends(TEXT)?;
-    client.answers(REPLY, impatient)
+    client.answers(REPLY)
 }
 
 /// At the server's end of file the program ends, with success.
 fn end(bench: &Bench) -> Checked {
     let mut client = Client::meet(bench, &PATIENT.variables(), TEXT)?;
     client.sends(TEXT)?;
-    client.answers(REPLY, false)?;
+    client.answers(REPLY)?;
     client.ends_well(REPLY)
 }
 

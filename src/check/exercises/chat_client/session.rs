@@ -12,8 +12,9 @@ use super::messages::{
     Found, Got, Odd, PASSWORD, USER, frame_in, is_it, line_of, login, message_in, shown, welcome,
 };
 use crate::chat::{Frame, Reply, Request};
-use crate::check::bench::{Bench, ended_early};
+use crate::check::bench::Bench;
 use crate::check::evidence;
+use crate::check::exercises::client::comes;
 use crate::check::listener::Listener;
 use crate::check::peer::{Instead, Peer, fails};
 use crate::check::program::{Ended, Program};
@@ -51,18 +52,9 @@ impl<'a> Session<'a> {
             [("SOCKLAB_USER", USER.to_owned()), ("SOCKLAB_PASSWORD", PASSWORD.to_owned())];
         let mut program = bench.start(listener.address, &variables)?;
         let input = program.take_input();
-        let deadline = Instant::now() + bench.patiently(bench.plan.startup);
-        if let Some(server) = listener.accept("the server", deadline)? {
-            let (pending, seen) = Default::default();
-            return Ok(Self { bench, program, server, input, pending, seen });
-        }
-        let seconds = bench.plan.startup.as_secs_f64();
-        if let Some(ended) = bench.ended(&mut program, Duration::ZERO)? {
-            return fails(ended_early(ended, &program));
-        }
-        let blanks: [(&str, &dyn Display); 2] =
-            [("address", &listener.address), ("seconds", &seconds)];
-        fails(Finding::new("chat-client.not-connected", &blanks))
+        let server = comes(bench, &[&listener], &mut program)?;
+        let (pending, seen) = Default::default();
+        Ok(Self { bench, program, server, input, pending, seen })
     }
 
     /// The same, and takes its login.
@@ -189,7 +181,9 @@ impl<'a> Session<'a> {
         let actual = shown(&got);
         let finding = match got {
             Err(Odd::Unended(_)) => {
-                Finding::new("chat-client.no-newline", &[]).mistake("missing-delimiter")
+                let finding = Finding::new("chat-client.no-newline", &[]);
+                let whole = preview(&expected.to_line());
+                return finding.mistake("missing-delimiter").but(whole, actual);
             }
             Err(Odd::Garbled(_, why)) => Finding::new("chat-client.garbled", &[("why", &why)]),
             Err(Odd::Nothing(Instead::Silence)) => Finding::new("chat-client.silence", &[]),

@@ -206,6 +206,8 @@ impl<'a> Monitor<'a> {
         let address = self.server.address;
         let finding = if waiting(address) > 0 {
             Finding::new("heartbeat.not-received", &[("address", &address)])
+        } else if self.is_said() {
+            Finding::new("heartbeat.said", &[])
         } else if self.is_unfinished() {
             Finding::new("heartbeat.unfinished", &[])
         } else if self.keeps_back()? {
@@ -215,6 +217,11 @@ impl<'a> Monitor<'a> {
         };
         let expected = preview(&self.due.as_bytes()[self.seen..]);
         Ok(finding.but(expected, nothing()))
+    }
+
+    /// Whether the line went to standard error.
+    fn is_said(&self) -> bool {
+        has_line(&self.server.program.errors(), self.due[self.seen..].trim_end())
     }
 
     /// Whether the line has begun, and nothing else.
@@ -253,11 +260,12 @@ impl<'a> Monitor<'a> {
     pub fn sleeps(&mut self, name: &str) -> Checked<Finding> {
         self.bench.tell("heartbeat.printed-nothing", &[]);
         let waits = self.waits();
+        let wakes = evidence::wakes_by_itself(&self.server.program, self.limit());
         let woken = self.is_woken(&format!("down {name}"))?;
         let cause = match (woken, waits) {
             (true, Some(false)) => "heartbeat.silence.late",
             (true, _) => "heartbeat.silence.woken",
-            (false, Some(true)) => "heartbeat.silence.waits",
+            (false, Some(true)) if !wakes && !self.is_said() => "heartbeat.silence.waits",
             (false, _) => return self.missing(Finding::new("heartbeat.silence.never", &[])),
         };
         let finding = Finding::new(cause, &[]).but(format!("down {name}"), nothing());

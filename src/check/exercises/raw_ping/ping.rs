@@ -116,7 +116,7 @@ impl<'a> Ping<'a> {
         let finding = match ended {
             None => Finding::new(&format!("raw-ping.{id}"), &[]),
             Some(_) if output.is_empty() => Finding::new(&format!("raw-ping.{id}"), &[]),
-            Some(_) => unlike(&output, payload),
+            Some(_) => unlike(&output, payload, request.source, self.host),
         };
         let status =
             ended.map_or_else(|| Words::new("raw-ping.runs", &[]).to_string(), |it| it.to_string());
@@ -172,10 +172,13 @@ pub fn launch(bench: &Bench, host: Ipv4Addr, limit: Duration) -> Checked<Program
     bench.start((host, 0).into(), &variables)
 }
 
-/// What was printed, and is not the line that should have been: what its number of bytes counts.
-fn unlike(output: &[u8], payload: usize) -> Finding {
+/// What was printed, and is not the line that should have been: whom it names, and what its number of bytes counts.
+fn unlike(output: &[u8], payload: usize, own: Ipv4Addr, host: Ipv4Addr) -> Finding {
     const IP_HEADER: usize = 20;
     let output = String::from_utf8_lossy(output);
+    if own != host && output.contains(&format!("reply from {own}:")) {
+        return Finding::new("raw-ping.reply.own-request", &[("own", &own), ("host", &host)]);
+    }
     let number = |name: &str| -> Option<usize> {
         let (_, rest) = output.split_once(name)?;
         rest.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()

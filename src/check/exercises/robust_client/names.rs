@@ -76,9 +76,10 @@ fn bound_once<'a>(bench: &'a Bench<'a>, addresses: &[IpAddr]) -> Checked<Vec<Lis
     Ok(all)
 }
 
-/// A name of which the system says soon, and for good, that it does not exist.
+/// A name that does not exist, and of which the system says so soon, and for good: of a temporary failure (EAI_AGAIN), as
+/// where no name server answers, a program may well think that it is worth another try.
 pub fn unknown() -> &'static str {
-    /// RFC 6761 promises that it does not exist. Where no name server answers, the system cannot tell, for now.
+    /// RFC 6761 promises that it does not exist.
     const PROMISED: &str = "no-such-host.invalid";
     /// This can be no host's name: nobody is asked.
     const MALFORMED: &str = "no!such!host";
