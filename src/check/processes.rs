@@ -57,6 +57,13 @@ impl Processes {
         environment.get(OsStr::new(TAG)).is_some_and(|tag| *tag == *self.tag)
     }
 
+    /// Whether there may be one that cannot be told yet: in the middle of an exec a process has neither arguments nor an
+    /// environment to be known by.
+    pub fn may_be_starting(&self) -> bool {
+        let nameless = |process: &Process| process.cmdline().is_ok_and(|words| words.is_empty());
+        all_below().iter().any(nameless)
+    }
+
     /// Kills them, and waits a while until they are gone; says whether they are.
     pub fn kill(&self) -> bool {
         kill_all(|| self.alive()).is_empty()

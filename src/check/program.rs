@@ -189,11 +189,17 @@ impl Program {
         if self.status.is_none() {
             self.status = self.child.try_wait().ok().flatten();
         }
-        let ended = self.status.filter(|_| !self.serves || self.processes.alive().is_empty());
+        let ended = self.status.filter(|_| !self.serves || self.has_nobody_left());
         ended.map(|status| match (status.code(), status.signal()) {
             (Some(code), _) => Ended::Exit(code),
             (None, signal) => Ended::Signal(signal.unwrap_or_default()),
         })
+    }
+
+    /// Whether none of its processes is left, nor one that could turn out to be its own; or has, since the first look.
+    fn has_nobody_left(&self) -> bool {
+        let nobody = || self.processes.alive().is_empty();
+        nobody() && !self.processes.may_be_starting() && nobody()
     }
 
     /// Waits for its end.
