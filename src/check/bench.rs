@@ -1,5 +1,7 @@
 //! What a check works on: an address of its own, programs started there, a story, the right to stop.
 
+mod patience;
+
 use std::fmt::Display;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -8,27 +10,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use procfs::{Current, LoadAverage};
 
+use super::Plan;
 use super::fate::Fate;
 use super::processes::{Held, Processes};
 use super::program::{self, Ended, Launch, Program};
 use super::story::{Story, preview};
 use super::verdict::{Checked, Finding, Stop, Words, trouble};
-use super::{ANSWER, Plan};
 use crate::stage;
 
 /// How often a program is looked at that is to listen soon.
 const GLANCE: Duration = Duration::from_millis(4);
 
-/// On a loaded machine a wait may become so many times longer.
-const MOST_PATIENT: f32 = 4.0;
-
 /// How soon Ctrl-C is heard while a program's end is waited for.
 const STOP_HEARD: Duration = Duration::from_millis(250);
-
-/// A program is at rest that does nothing for so long; of background threads a tenth of it is nothing.
-const REST: Duration = Duration::from_millis(50);
 
 /// A program that listens at another address, at the port that it was told, may go on to listen where it should. After that
 /// long, it does not. Another port says nothing: what a program is started with may listen there for its own sake, such as
@@ -76,43 +71,6 @@ impl<'a> Bench<'a> {
     /// Tells what has just happened.
     pub fn tell(&self, id: &str, blanks: &[(&str, &dyn Display)]) {
         self.story.tell(id, blanks);
-    }
-
-    /// Until when an answer is waited for.
-    pub fn answer(&self) -> Instant {
-        Instant::now() + self.patiently(ANSWER)
-    }
-
-    /// `limit`, and more of it where the machine has more to do than it can: a program that has to wait for a processor is
-    /// not slow. Waits that end on an event do not become longer by it.
-    pub fn patiently(&self, limit: Duration) -> Duration {
-        let load = LoadAverage::current().map_or(0.0, |load| load.one);
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        limit.mul_f32((2.0 * load / processors as f32).clamp(1.0, MOST_PATIENT))
-    }
-
-    /// Whether what has not come since then will not come: the deadline is over, or an answer's time is, and the programs do
-    /// nothing that could still lead to one. On a loaded machine that is known long before all patience is at an end.
-    ///
-    /// To be asked before a look, which is then the last one: between a look and this question it may have come.
-    pub fn waits_in_vain(&self, since: Instant, deadline: Instant) -> bool {
-        self.waits_in_vain_for(ANSWER, since, deadline)
-    }
-
-    fn waits_in_vain_for(&self, time: Duration, since: Instant, deadline: Instant) -> bool {
-        Instant::now() >= deadline || since.elapsed() >= time && self.is_at_rest()
-    }
-
-    /// Whether none of its programs runs, or waits for a processor or a disk.
-    fn is_at_rest(&self) -> bool {
-        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let busy = || started.iter().any(Processes::are_busy);
-        let spent = || started.iter().filter_map(Processes::busy_time).sum::<Duration>();
-        let before = spent();
-        !busy() && {
-            std::thread::sleep(REST);
-            !busy() && spent().saturating_sub(before) < REST / 10
-        }
     }
 
     /// An address that no other program has: one of the 127.0.0.0/8, and a port that is free there.
@@ -297,11 +255,10 @@ impl<'a> Bench<'a> {
         transport: Transport,
     ) -> Checked {
         let begin = Instant::now();
-        let deadline = begin + self.patiently(self.plan.startup);
         let mut elsewhere: Option<Instant> = None;
         loop {
             self.check_stop()?;
-            let in_vain = self.waits_in_vain_for(self.plan.startup, begin, deadline);
+            let in_vain = self.will_not_listen(program, begin);
             let look = Instant::now();
             let places = places(program, transport);
             if places.iter().any(|(place, _)| *place == address) {

@@ -203,10 +203,8 @@ fn ends(local: SocketAddr, remote: SocketAddr) -> (Option<TcpNetEntry>, Option<T
 /// not let us see.
 pub fn waits_without_limit(program: &Program, held: &Held) -> Option<bool> {
     let limited = SockRef::from(&held.duplicate()?).read_timeout().ok()?.is_some();
-    let alive = program.processes().alive();
-    let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+    let threads = program.processes().threads().into_iter();
     let waits: Vec<bool> = threads
-        .into_iter()
         .filter_map(|thread| {
             let (pid, tid) = (thread.pid, thread.tid);
             let call = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?;
@@ -235,8 +233,7 @@ pub fn wakes_by_itself(program: &Program, within: Duration) -> bool {
 
 /// How often its threads have gone to sleep so far.
 fn switches(program: &Program) -> u64 {
-    let alive = program.processes().alive();
-    let threads = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+    let threads = program.processes().threads().into_iter();
     let status = threads.filter_map(|thread| thread.status().ok());
     status.filter_map(|status| status.voluntary_ctxt_switches).sum()
 }

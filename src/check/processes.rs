@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use procfs::ProcError;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry};
-use procfs::process::{FDTarget, Process, all_processes};
+use procfs::process::{FDTarget, Process, Task, all_processes};
 use rustix::process::{
     Pid, PidfdFlags, PidfdGetfdFlags, Signal, getpid, pidfd_getfd, pidfd_open, set_child_subreaper,
 };
@@ -69,6 +69,12 @@ impl Processes {
         kill_all(|| self.alive()).is_empty()
     }
 
+    /// Their threads.
+    pub fn threads(&self) -> Vec<Task> {
+        let alive = self.alive();
+        alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten().collect()
+    }
+
     /// Whether all of them have been stopped, as by SIGSTOP, and do nothing until they are continued.
     pub fn are_stopped(&self) -> bool {
         let alive = self.alive();
@@ -124,19 +130,25 @@ impl Processes {
     /// The time for which they have run on a processor, or were ready to and waited for one: on a loaded machine a program
     /// that is busy gets little processor time. `None` where the kernel does not count it.
     pub fn busy_time(&self) -> Option<Duration> {
-        let alive = self.alive();
-        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
-        let counted = tasks.filter_map(|task| task.schedstat().ok());
+        let counted = self.threads().into_iter().filter_map(|task| task.schedstat().ok());
         let spent: u64 = counted.map(|it| it.sum_exec_runtime + it.run_delay).sum();
         (spent > 0).then(|| Duration::from_nanos(spent))
     }
 
+    /// The longest time for which one of their threads was ready to run and waited for a processor.
+    pub fn starved(&self) -> Duration {
+        let waited = self
+            .threads()
+            .into_iter()
+            .filter_map(|task| task.schedstat().ok())
+            .map(|it| it.run_delay);
+        Duration::from_nanos(waited.max().unwrap_or(0))
+    }
+
     /// Whether a thread of theirs runs, or would if a processor were free, or waits for a disk.
     pub fn are_busy(&self) -> bool {
-        let alive = self.alive();
-        let tasks = alive.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
-        let mut states = tasks.filter_map(|task| task.stat().ok()).map(|stat| stat.state);
-        states.any(|state| matches!(state, 'R' | 'D'))
+        let states = self.threads().into_iter().filter_map(|task| task.stat().ok());
+        states.map(|stat| stat.state).any(|state| matches!(state, 'R' | 'D'))
     }
 
     /// The bytes of memory that they have in use.
