@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use socklab::check::exercises::{self, Exercise};
 use socklab::check::report::{self, text};
+use socklab::check::turns::Turns;
 use socklab::check::verdict::{Overall, Report, Verdict, Words};
 use socklab::check::{Limits, Plan, ending, private, processes, schedule};
 use socklab::cli::{Check, Limit, ReportFormat, ReportTo};
@@ -34,6 +35,8 @@ pub fn run(args: &Check) -> ExitCode {
     if let Err(why) = processes::can_be_seen() {
         return complain(&Words::new(why, &[]).to_string(), TROUBLE);
     }
+    // Before it is another user, as it is in a private network.
+    let turns = Turns::of_this_machine();
     // Before any thread is started: afterwards it cannot be done.
     if let Err(why) = try_network(args).and_then(|()| private::enter()) {
         tracing::info!(%why, "no private network");
@@ -49,9 +52,9 @@ pub fn run(args: &Check) -> ExitCode {
     stop.on_request(end_programs);
     let plan = plan(args);
     if args.watch {
-        return crate::watching::run(&stop, || once(exercise, &plan, args, &stop));
+        return crate::watching::run(&stop, || once(exercise, &plan, args, &turns, &stop));
     }
-    once(exercise, &plan, args, &stop)
+    once(exercise, &plan, args, &turns, &stop)
 }
 
 /// Lets a process of its own try it first. Some systems allow the network and not what makes it usable (AppArmor may deny
@@ -148,7 +151,13 @@ fn end_programs() {
     });
 }
 
-fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> ExitCode {
+fn once(
+    exercise: &'static Exercise,
+    plan: &Plan,
+    args: &Check,
+    turns: &Turns,
+    stop: &Stop,
+) -> ExitCode {
     let to_people = !args.json && args.report.iter().all(|to| !is_output(&to.file));
     let output = Mutex::new(io::stdout());
     let say = |text: &str| {
@@ -157,8 +166,10 @@ fn once(exercise: &'static Exercise, plan: &Plan, args: &Check, stop: &Stop) -> 
             let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
         }
     };
+    let turn = turns.take(stop, || say(&text::waits()));
     let report = schedule::run(exercise, plan, stop, &|result| say(&text::line(result)));
     let left = ending::kill_all_below();
+    drop(turn);
     if stop.requested() {
         return interrupted();
     }

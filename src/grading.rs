@@ -24,6 +24,8 @@ struct Graded {
     name: String,
     /// Its report, or why there is none.
     report: Result<Value, String>,
+    /// Whether the report was written down, if it was to be.
+    kept: Result<(), String>,
 }
 
 /// Grades all submissions; a row for each, in the order of their names.
@@ -42,17 +44,24 @@ pub fn run(args: &Grade, stop: &Stop) -> ExitCode {
         Ok(folders) => folders,
         Err(error) => return complain(&format!("{}: {error}", args.dir.display()), WRONG_USAGE),
     };
+    if let Some(folder) = &args.reports
+        && let Err(error) = fs::create_dir_all(folder)
+    {
+        return complain(&format!("{}: {error}", folder.display()), TROUBLE);
+    }
     let graded = all(args, &submissions, stop);
     if stop.requested() {
         return interrupted();
     }
-    let kept = args.reports.as_deref().map_or(Ok(()), |folder| keep(folder, &graded));
-    let table = kept.and_then(|()| Ok(table(exercise, &graded)?));
+    let table = table(exercise, &graded);
     let written = table
         .map_err(|error| complain(&error.to_string(), TROUBLE))
         .and_then(|table| write(&args.csv, &table));
+    let unkept: Vec<ExitCode> =
+        graded.iter().filter_map(|it| Some(complain(it.kept.as_ref().err()?, TROUBLE))).collect();
     match written {
         Err(unwritten) => unwritten,
+        Ok(()) if !unkept.is_empty() => ExitCode::from(TROUBLE),
         Ok(()) if graded.iter().any(|it| it.report.is_err()) => ExitCode::from(TROUBLE),
         Ok(()) => ExitCode::SUCCESS,
     }
@@ -89,7 +98,15 @@ fn all(args: &Grade, submissions: &[PathBuf], stop: &Stop) -> Vec<Graded> {
             graded.lock().unwrap_or_else(PoisonError::into_inner).push(one);
         }
     };
-    thread::scope(|scope| (0..jobs(args)).for_each(|_| drop(scope.spawn(work))));
+    thread::scope(|scope| {
+        for job in 1..jobs(args) {
+            if let Err(error) = thread::Builder::new().spawn_scoped(scope, work) {
+                tracing::warn!(%error, "only {job} at a time");
+                break;
+            }
+        }
+        work();
+    });
     progress.finish_and_clear();
     let mut graded = graded.into_inner().unwrap_or_else(PoisonError::into_inner);
     graded.sort_by(|one, other| one.name.cmp(&other.name));
@@ -105,12 +122,20 @@ fn jobs(args: &Grade) -> usize {
 /// Has a submission checked, in its folder.
 fn grade(args: &Grade, folder: &Path, running: &Running) -> Graded {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Graded { report: report(args, folder, running), name }
+    let report = report(args, folder, running);
+    let kept = match (&args.reports, &report) {
+        (Some(folder), Ok(report)) => keep(folder, &name, report),
+        _ => Ok(()),
+    };
+    Graded { name, report, kept }
 }
 
 fn report(args: &Grade, folder: &Path, running: &Running) -> Result<Value, String> {
     let output = check(args, folder, running).map_err(|error| error.to_string())?;
-    let why = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let why = || match String::from_utf8_lossy(&output.stderr).trim() {
+        "" => format!("its checker ended ({})", output.status),
+        said => said.to_owned(),
+    };
     if output.status.code() == Some(i32::from(TROUBLE)) {
         return Err(why());
     }
@@ -120,7 +145,7 @@ fn report(args: &Grade, folder: &Path, running: &Running) -> Result<Value, Strin
 fn check(args: &Grade, folder: &Path, running: &Running) -> io::Result<Output> {
     let folder = folder.canonicalize()?;
     let path = folder.display().to_string();
-    let mut checker = Command::new(std::env::current_exe()?);
+    let mut checker = Command::new("/proc/self/exe");
     checker.args(["check", &args.exercise, "--json"]);
     checker.args(bounds(&args.bounds)).arg("--");
     checker.args(args.command.iter().map(|word| word.replace("{dir}", &path)));
@@ -205,14 +230,11 @@ fn trouble(exercise: &Exercise, name: &str, why: &str) -> Vec<String> {
     head.into_iter().chain(none).collect()
 }
 
-fn keep(folder: &Path, graded: &[Graded]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for one in graded {
-        if let Ok(report) = &one.report {
-            fs::write(folder.join(format!("{}.json", one.name)), format!("{report:#}\n"))?;
-        }
-    }
-    Ok(())
+/// Writes a report down as soon as it is there: who ends the grading early has what was done until then.
+fn keep(folder: &Path, name: &str, report: &Value) -> Result<(), String> {
+    let file = folder.join(format!("{name}.json"));
+    fs::write(&file, format!("{report:#}\n"))
+        .map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn write(file: &Path, table: &[u8]) -> Result<(), ExitCode> {

@@ -27,6 +27,7 @@ pub mod program;
 pub mod report;
 pub mod schedule;
 pub mod story;
+pub mod turns;
 pub mod verdict;
 
 use std::time::Duration;

@@ -111,10 +111,10 @@ fn room() -> Checked {
     }
     match possible < NEEDED {
         false => Ok(()),
-        true => Err(Stop::Trouble(
-            Words::new("many-clients.thousand.room", &[("limit", &possible), ("needed", &NEEDED)])
-                .to_string(),
-        )),
+        true => Err(Stop::Skipped(Words::new(
+            "many-clients.thousand.room",
+            &[("limit", &possible), ("needed", &NEEDED)],
+        ))),
     }
 }
 

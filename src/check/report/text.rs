@@ -36,6 +36,11 @@ fn mark(verdict: Verdict) -> ColoredString {
     }
 }
 
+/// What stands before the lines, when others have to be waited for.
+pub fn waits() -> String {
+    format!("{}\n", word("waits", &[]).dimmed())
+}
+
 /// What follows the lines: the first failure as a story, or what to try next.
 pub fn conclusion(report: &Report, width: usize) -> String {
     if report.verdict == Overall::Error {
