@@ -4,7 +4,7 @@
 const NOTES: [&str; 4] = ["#", "exit status ", "node.js v", "note: "];
 
 /// From here on there is nothing but stacks.
-const STACKS: &str = "\ngoroutine ";
+const STACKS: &[u8] = b"goroutine ";
 
 /// A line that is indented, and yet the error.
 const EXPLANATION: &str = "what():";
@@ -12,13 +12,13 @@ const EXPLANATION: &str = "what():";
 /// The line of `said` that tells most; empty if nothing was said.
 ///
 /// Stack traces are indented, in every language; the error they belong to is not, and may stand before or behind them.
-pub fn of(said: &str) -> &str {
-    let (before, _) = said.split_once(STACKS).unwrap_or((said, ""));
-    let lines = before.lines().filter(|line| !line.trim().is_empty()).chain([""]);
-    let lines: Vec<&str> = lines.collect();
-    let telling = lines.windows(2).rfind(|pair| tells(pair[0], pair[1]));
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    telling.map(|pair| pair[0]).or(last).unwrap_or_default().trim()
+pub fn of(said: &[u8]) -> &[u8] {
+    let lines = said.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    let stacks = lines.iter().position(|line| line.starts_with(STACKS)).unwrap_or(lines.len());
+    let text = |at: usize| String::from_utf8_lossy(lines[..stacks].get(at).unwrap_or(&&b""[..]));
+    let telling = (0..stacks).rfind(|at| tells(&text(*at), &text(at + 1)));
+    telling.map(|at| lines[at]).or(lines.last().copied()).unwrap_or_default().trim_ascii()
 }
 
 /// Whether a line, with that one behind it, tells what went wrong.
@@ -38,10 +38,11 @@ mod tests {
 
     #[test]
     fn otherwise_it_is_the_last_line_that_says_something() {
-        assert_eq!(of(""), "");
-        assert_eq!(of("try 1\ncannot connect\n\n"), "cannot connect");
-        assert_eq!(of("  only this  \n \n"), "only this");
-        assert_eq!(of("the reason:\n"), "the reason:");
+        assert_eq!(of(b""), b"");
+        assert_eq!(of(b"try 1\ncannot connect\n\n"), b"cannot connect");
+        assert_eq!(of(b"  only this  \n \n"), b"only this");
+        assert_eq!(of(b"the reason:\r\n"), b"the reason:");
+        assert_eq!(of(b"no text: \xff\n"), b"no text: \xff");
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
             ("none", "listening\nbind failed\n\n", "bind failed"),
             ("none", "", ""),
         ] {
-            assert_eq!(of(said), told, "{language}");
+            assert_eq!(of(said.as_bytes()), told.as_bytes(), "{language}");
         }
     }
 }

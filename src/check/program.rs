@@ -158,7 +158,7 @@ impl Program {
     /// The line on standard error that tells what went wrong, the last if there are several. For a reader, as [`preview_of`].
     pub fn last_words(&self) -> String {
         let errors = self.errors();
-        preview_of(last_words::of(&String::from_utf8_lossy(&errors)).as_bytes(), LAST_WORDS)
+        preview_of(last_words::of(&errors), LAST_WORDS)
     }
 
     /// Waits until `enough` of what it printed is there, or it prints no more; says which.
