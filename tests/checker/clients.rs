@@ -6,7 +6,7 @@ use super::*;
 fn checked(exercise: &str, only: &str, peculiarity: &str) -> Value {
     let script = file("tests/peers/odd_client.py");
     let command =
-        ["check", exercise, "--json", "--only", only, "--", "python3", &script, peculiarity];
+        ["check", exercise, "--json", "--only", only, "--", interpreter(), &script, peculiarity];
     // No limit here: on a busy machine the checker is patient, and says nothing before its end.
     let output = socklab(&command).output().expect("socklab runs");
     let report = serde_json::from_slice(&output.stdout);
@@ -49,6 +49,15 @@ fn a_name_that_does_not_exist_is_no_temporary_failure() {
 #[test]
 fn a_thread_that_looks_at_the_wrong_time_is_no_wait_without_a_limit() {
     fails("heartbeat", "silence", "counts_seconds", "counts milliseconds", None);
+}
+
+#[test]
+fn a_monitor_that_counts_no_losses_is_not_told_of_its_buffer() {
+    let report = checked("heartbeat", "names", "counts_seconds");
+    let failed = first_failed(&report);
+    assert_eq!((&failed["id"], &failed["mistake"]), (&"lost".into(), &Value::Null), "{failed:#}");
+    let names = report["checks"].as_array().and_then(|checks| checks.last()).expect("a check");
+    assert_eq!((&names["id"], &names["verdict"]), (&"names".into(), &"skip".into()), "{names:#}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn is_found(exercise: &str, manner: &str, check: &str, mistake: Option<&str>) {
 /// With these options, this is the first check that fails, and the mistake that it names.
 fn is_first(exercise: &str, manner: &str, options: &[&str], wanted: (&str, Option<&str>)) {
     let script = file("tests/peers/mistaken_server.py");
-    let program = ["--", "python3", &script, manner];
+    let program = ["--", interpreter(), &script, manner];
     let words = [&["check", exercise, "--json"], options, &program].concat();
     let report = report(&Program::run(socklab(&words)).finish());
     let failed = first_failed(&report);
