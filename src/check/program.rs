@@ -31,6 +31,9 @@ const LAST_WORDS: usize = 300;
 /// How long it has to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long it may take to read what it said last: on a loaded machine the checker has to wait for a processor, too.
+const LAST_READ: Duration = Duration::from_secs(5);
+
 /// How long a server may take to end that has closed all its sockets.
 const LAST_BREATH: Duration = Duration::from_millis(500);
 
@@ -206,8 +209,10 @@ impl Program {
     pub fn ends_before(&mut self, deadline: Instant) -> Option<Ended> {
         loop {
             if let Some(ended) = self.ended() {
-                // What it said last is in the pipes now, or a process of its has them still.
-                let read = Instant::now() + Duration::from_millis(200);
+                // What it said last is in the pipes now, and their end comes when it has been read; unless a process of its
+                // has them still.
+                let alone = self.processes.alive().is_empty();
+                let read = Instant::now() + if alone { LAST_READ } else { LAST_READ / 25 };
                 self.output.until(read, |_| false);
                 self.errors.until(read, |_| false);
                 return Some(ended);
