@@ -170,18 +170,6 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
-    /// Sends it in these pieces, each in a segment of its own: the next goes out when the last has been acknowledged.
-    ///
-    /// # Errors
-    /// The program takes it too slowly, or reset the connection.
-    pub fn send_in_pieces(&self, pieces: &[&[u8]], pause: Duration) -> Checked {
-        for piece in pieces {
-            self.send(piece)?;
-            std::thread::sleep(pause);
-        }
-        Ok(())
-    }
-
     /// Sends it in these pieces, each when the program has received the one before: it takes a `recv` for each. One that
     /// looks without receiving (MSG_PEEK) is not waited for long. What comes back tells of a connection that ended.
     ///

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -222,11 +221,6 @@ impl Program {
             }
             thread::sleep(GLANCE);
         }
-    }
-
-    /// Whether it, or a process that comes from it, listens at `address`.
-    pub fn listens_at(&self, address: SocketAddr) -> bool {
-        self.processes.listening().iter().any(|(local, _)| *local == address)
     }
 
     /// Interrupts all its processes, as Ctrl-C does: languages write out what they have kept back before they end.
